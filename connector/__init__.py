@@ -1,0 +1,1 @@
+"""Open connector (PFI) between a French hospital and the DMP."""

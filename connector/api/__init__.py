@@ -1,0 +1,1 @@
+"""Floor 7: health and metrics over HTTP."""

@@ -1,0 +1,1 @@
+"""Floor 9: people at a terminal."""

@@ -1,0 +1,1 @@
+"""Floor 1: code lists and OIDs, as versioned data."""

@@ -1,0 +1,1 @@
+"""Floor 5: what France adds to IHE (TD x.y)."""

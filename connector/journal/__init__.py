@@ -1,0 +1,1 @@
+"""Floor 1: the message store and its engine: nothing lost, nothing twice."""
