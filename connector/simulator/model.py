@@ -149,7 +149,7 @@ Service = Callable[[SoapRequest], SoapReply]
 
 @dataclass(frozen=True, slots=True)
 class SimContext:
-    """What every service is built from: `Registry(context)`, `Repository(context, registry)`, `IdentityServer(context)`.
+    """What every service is built from (`Registry(context)`, `Repository(context, registry)`, …).
 
     `folder` is the simulator's store (each service takes its own sub-folder), `clock` returns aware UTC.
     """
