@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
+from connector.hl7.header import Header as Header
 from connector.ins.model import Qualification, Traits
 
 DELETED = '""'
@@ -116,27 +117,6 @@ class Stay:
         """Stay key `value@authority`: the visit number, else the account number, else ""."""
         chosen = self.visit or self.account
         return f"{chosen.value}@{chosen.authority.key()}" if chosen else ""
-
-
-@dataclass(frozen=True, slots=True)
-class Header:
-    """MSH: what routes and answers a message. `structure` is MSH-9.3, `version` is MSH-12.1."""
-
-    sending_application: str
-    sending_facility: str
-    receiving_application: str
-    receiving_facility: str
-    time: str
-    type: str
-    event: str
-    structure: str
-    control_id: str
-    processing_id: str
-    version: str
-    version_full: str
-    charset: str
-    profile: str
-    profile_namespace: str = ""
 
 
 @dataclass(frozen=True, slots=True, repr=False)

@@ -1,0 +1,238 @@
+"""Lossless ER7 reader: the raw bytes stay, segments are lines, fields are split when asked for.
+
+Linear by construction (hl7v2-interface §9, stack.md §6): every count is bounded before a split, nothing is
+re-scanned, a large OBX-5 is only sliced. Positions follow HL7: fields, repetitions, components and
+sub-components are numbered from 1; MSH-1 is the field separator and MSH-2 the other delimiters.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+
+from connector.hl7 import charset as charsets
+from connector.hl7.delimiters import Delimiters, read_delimiters, unescape
+from connector.hl7.errors import Er7Error as Er7Error
+from connector.hl7.header import Header
+from connector.hl7.lines import Limits as Limits
+from connector.hl7.lines import first_line, segment_lines, start_of, too_many
+from connector.hl7.lines import segment_names as segment_names
+
+_DEFAULT_LIMITS = Limits()
+_CHARSET_NAME = re.compile(rb"[\w /.-]*")
+
+
+class Segment:
+    """One segment: its name, its exact text, and reads by HL7 position.
+
+    `field`, `reps` and `comps` give raw text (escapes kept, not trimmed); `get` and `whole` give values: unescaped,
+    trimmed of blanks including NO-BREAK SPACE, `""` (explicit deletion) kept as it is, "" when absent.
+    """
+
+    __slots__ = ("_codec", "_fields", "delimiters", "name", "text")
+
+    def __init__(self, text: str, delimiters: Delimiters, codec: str = "utf-8") -> None:
+        self.name = text[:3]
+        self.text = text
+        self.delimiters = delimiters
+        self._codec = codec
+        self._fields: list[str] | None = None
+
+    def __repr__(self) -> str:
+        return f"Segment({self.name}, {len(self.text)} characters)"
+
+    def fields(self) -> list[str]:
+        """Raw fields, index 0 being the segment name. Do not modify."""
+        if self._fields is None:
+            sign = self.delimiters.field
+            found = self.text.split(sign)
+            if self.name == "MSH":
+                found.insert(1, sign)
+            self._fields = found
+        return self._fields
+
+    def field(self, n: int) -> str:
+        """Raw text of field `n`, every repetition included."""
+        found = self._fields or self.fields()
+        return found[n] if 0 < n < len(found) else ""
+
+    def reps(self, n: int) -> list[str]:
+        """Raw text of each repetition of field `n`; [] when the field is empty."""
+        text = self.field(n)
+        if not text:
+            return []
+        sign = self.delimiters.repetition
+        return [text] if not sign or self._is_msh_sign(n) else text.split(sign)
+
+    def comps(self, n: int, rep: int = 1) -> list[str]:
+        """Raw text of each component of a repetition; [] when it is empty."""
+        text = self._rep(n, rep)
+        if not text:
+            return []
+        return [text] if self._is_msh_sign(n) else text.split(self.delimiters.component)
+
+    def get(self, field: int, rep: int = 1, comp: int = 1, sub: int = 1) -> str:
+        """Value of one sub-component, "" if absent."""
+        text = self._rep(field, rep)
+        if not text or self._is_msh_sign(field):
+            return text
+        text = _nth(text, self.delimiters.component, comp)
+        return self._value(_nth(text, self.delimiters.subcomponent, sub))
+
+    def whole(self, field: int, rep: int = 1) -> str:
+        """Value of a repetition whose type has no components (ST, TX, FT): a stray `^` or `&` is part of it."""
+        text = self._rep(field, rep)
+        return text if self._is_msh_sign(field) else self._value(text)
+
+    def _rep(self, n: int, rep: int) -> str:
+        text = self.field(n)
+        if not text or self._is_msh_sign(n):
+            return text if rep == 1 else ""
+        return _nth(text, self.delimiters.repetition, rep)
+
+    def _value(self, text: str) -> str:
+        text = text.strip()
+        return unescape(text, self.delimiters, self._codec) if self.delimiters.escape in text else text
+
+    def _is_msh_sign(self, n: int) -> bool:
+        return n <= 2 and self.name == "MSH"
+
+
+@dataclass(frozen=True, slots=True)
+class Charset:
+    """MSH-18 as declared, and the Python codec that really read the bytes."""
+
+    declared: str
+    codec: str
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Message:
+    """A read message. `raw` is what came, byte for byte; `charset_flag` says how MSH-18 was wrong, "" when right."""
+
+    raw: bytes
+    segments: tuple[Segment, ...]
+    delimiters: Delimiters
+    charset: Charset
+    charset_flag: str = ""
+    header: Header = field(kw_only=True)
+
+    def first(self, name: str) -> Segment | None:
+        """First segment of that name."""
+        for segment in self.segments:
+            if segment.name == name:
+                return segment
+        return None
+
+    def all(self, name: str) -> list[Segment]:
+        """Every segment of that name, in order."""
+        return [segment for segment in self.segments if segment.name == name]
+
+    def names(self) -> tuple[str, ...]:
+        """Segment names in order, Z segments included."""
+        return tuple(segment.name for segment in self.segments)
+
+
+def parse(raw: bytes, limits: Limits = _DEFAULT_LIMITS) -> Message:
+    """Reads a whole message (without its MLLP frame).
+
+    Raises Er7Error: 100 not an MSH, or a second one; 102 delimiters or bytes unreadable; 103 character set not
+    supported; 198 a count above `limits`; 199 more bytes than `limits.max_bytes`.
+    """
+    if len(raw) > limits.max_bytes:
+        raise Er7Error(
+            "message too large",
+            err_code="199",
+            field="message",
+            found=f"{len(raw)} bytes",
+            expected=f"at most {limits.max_bytes} bytes",
+            limit=limits.max_bytes,
+        )
+    start = start_of(raw)
+    declared = _declared_charset(raw, start)
+    text, codec, flag = charsets.decode(raw[start:] if start else raw, declared)
+    separator = text[3]
+    lines = segment_lines(text, separator, limits)
+    delimiters = read_delimiters(separator, _encoding_characters(lines[0], separator))
+    _check_counts(text, lines, delimiters, limits)
+    segments = tuple([Segment(line, delimiters, codec) for line in lines])
+    return Message(raw, segments, delimiters, Charset(declared, codec), flag, header=_header(segments[0]))
+
+
+def parse_header(raw: bytes) -> Header:
+    """Reads MSH and nothing else: the hot path of the listener. Raises Er7Error as `parse` does."""
+    start = start_of(raw)
+    line = first_line(raw, start)
+    text, codec, _ = charsets.decode(line, _declared_charset(line, 0))
+    if text.count(text[3]) > _DEFAULT_LIMITS.max_fields:
+        raise too_many("fields", text.count(text[3]), _DEFAULT_LIMITS.max_fields, "MSH^1")
+    return _header(Segment(text, read_delimiters(text[3], _encoding_characters(text, text[3])), codec))
+
+
+def _header(msh: Segment) -> Header:
+    get = msh.get
+    return Header(
+        sending_application=get(3),
+        sending_facility=get(4),
+        receiving_application=get(5),
+        receiving_facility=get(6),
+        time=get(7),
+        type=get(9),
+        event=get(9, 1, 2),
+        structure=get(9, 1, 3),
+        control_id=msh.whole(10),
+        processing_id=get(11),
+        version=get(12),
+        version_full=_joined(msh, 12),
+        charset=get(18),
+        profile=get(21),
+        profile_namespace=get(21, 1, 2),
+        addressing=(_joined(msh, 3), _joined(msh, 4), _joined(msh, 5), _joined(msh, 6)),
+    )
+
+
+def _joined(segment: Segment, n: int) -> str:
+    """First repetition of a field, component values joined by `^`, trailing empty ones dropped."""
+    if segment.delimiters.component not in segment.field(n):
+        return segment.get(n)
+    return "^".join([segment.get(n, 1, i + 1) for i in range(len(segment.comps(n)))]).rstrip("^")
+
+
+def _declared_charset(raw: bytes, start: int) -> str:
+    """First repetition of MSH-18, read on the bytes before any decoding."""
+    fields = raw[start : start + 4096].replace(b"\n", b"\r").split(b"\r", 1)[0].split(raw[start + 3 : start + 4], 18)
+    match = _CHARSET_NAME.match(fields[17].strip()) if len(fields) > 17 else None
+    return match[0].decode("ascii").strip() if match else ""
+
+
+def _encoding_characters(msh: str, separator: str) -> str:
+    return msh[4:12].split(separator, 1)[0].rstrip()
+
+
+def _nth(text: str, sign: str, n: int) -> str:
+    """Part `n` (from 1) of `text` cut at `sign`, "" beyond the last one."""
+    if not sign or sign not in text:
+        return text if n == 1 else ""
+    parts = text.split(sign, n)
+    return parts[n - 1] if 0 < n <= len(parts) else ""
+
+
+def _check_counts(text: str, lines: list[str], d: Delimiters, limits: Limits) -> None:
+    """Raises Er7Error 198 when a segment or a field holds more parts than allowed."""
+    # One count over the whole message is enough for all but hostile ones.
+    if text.count(d.field) > limits.max_fields:
+        for line in lines:
+            if line.count(d.field) > limits.max_fields:
+                raise too_many("fields", line.count(d.field), limits.max_fields, line[:3])
+    for what, sign, limit in (
+        ("repetitions", d.repetition, limits.max_repetitions),
+        ("components", d.component, limits.max_components),
+        ("sub-components", d.subcomponent, limits.max_components),
+    ):
+        if sign and text.count(sign) > limit:
+            for line in lines:
+                for position, value in enumerate(line.split(d.field)):
+                    # MSH starts at field 1, the separator itself.
+                    number = position + (line[:3] == "MSH")
+                    if value.count(sign) > limit:
+                        raise too_many(what, value.count(sign), limit, f"{line[:3]}^1^{number}")
