@@ -17,3 +17,30 @@ def official_data() -> Path:
     if not (folder / "ans-messages").is_dir():
         pytest.skip("official data absent: set CONNECTOR_OFFICIAL_DATA to the folder holding ans-messages/")
     return folder
+
+
+ALLOWED_SKIPS = ("official data absent", "official kit absent")
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, exitstatus: int) -> None:
+    """Names every skip that CI does not accept."""
+    for report in _refused_skips(terminalreporter):
+        terminalreporter.write_line(f"skip not allowed in CI: {report.nodeid}: {_reason(report)}", red=True)
+
+
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
+    """With CONNECTOR_STRICT_SKIPS, a skip for any reason but absent official data or kit fails the run."""
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    if reporter is not None and _refused_skips(reporter) and exitstatus == 0:
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+def _refused_skips(reporter: pytest.TerminalReporter) -> list[pytest.TestReport]:
+    if not os.environ.get("CONNECTOR_STRICT_SKIPS"):
+        return []
+    skipped: list[pytest.TestReport] = reporter.stats.get("skipped", [])
+    return [report for report in skipped if not any(reason in _reason(report) for reason in ALLOWED_SKIPS)]
+
+
+def _reason(report: pytest.TestReport) -> str:
+    return str(report.longrepr[2]) if isinstance(report.longrepr, tuple) else str(report.longrepr)

@@ -1,0 +1,219 @@
+"""What the hospital said of a patient and of a stay, kept as the newest word (hl7v2-interface §2.5, §2.6).
+
+Facts are applied while a message is routed, before any call outside: an opposition counts from the moment it is
+durable, even for a document that waits.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from connector.hl7.model import Admission, Authority, Consent, Identifier
+from connector.ins.model import MatriculeIns, Qualification
+
+
+class Sql(Protocol):
+    """The slice of the journal's transaction this room needs."""
+
+    def execute(self, sql: str, params: Sequence[Any] = ...) -> sqlite3.Cursor: ...
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class PatientView:
+    """The patient as known now.
+
+    `feeding` is INO, IO, NA or ""; `crossref` is '', 'confirmed', 'differs', 'absent' or 'skipped'.
+    """
+
+    patient_id: int
+    ipp: Identifier | None = None
+    ins: MatriculeIns | None = None
+    known_identity: bool = False
+    qualified: bool = False
+    reasons: tuple[str, ...] = ()
+    feeding: str = ""
+    feeding_time: str = ""
+    crossref: str = ""
+    crossref_reason: str = ""
+    blocked: str = ""
+    updated: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class StayView:
+    """A stay as known now. `consultation` is the stay's own ZFA-11 (IC, INC, NA) or ""."""
+
+    stay: str
+    patient_id: int
+    status: str
+    consultation: str
+    feeding: str
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """What an admission changed: the flows act on these, never on a comparison of their own."""
+
+    became_qualified: bool
+    lost_qualification: bool
+    opposed: bool
+    opposition_lifted: bool
+    ins_changed: bool
+
+
+_STATUS = {"A01": "open", "A04": "open", "A05": "expected", "A03": "closed", "A11": "cancelled", "A38": "cancelled"}
+
+
+def load_patient(sql: Sql, patient_id: int) -> PatientView:
+    """The patient's view; an empty one when no ADT ever spoke of the patient."""
+    row = sql.execute("SELECT * FROM patient_state WHERE patient_id = ?", (patient_id,)).fetchone()
+    if row is None:
+        return PatientView(patient_id)
+    authority = Authority(row["ipp_namespace"], row["ipp_oid"], row["ipp_type"])
+    return PatientView(
+        patient_id,
+        ipp=Identifier(row["ipp"], authority, "PI") if row["ipp"] else None,
+        ins=MatriculeIns(row["ins"], row["ins_oid"]) if row["ins"] else None,
+        known_identity=bool(row["updated"]),
+        qualified=bool(row["qualified"]),
+        reasons=tuple(json.loads(row["reasons"])),
+        feeding=row["feeding"],
+        feeding_time=row["feeding_time"],
+        crossref=row["crossref"],
+        crossref_reason=row["crossref_reason"],
+        blocked=row["blocked"],
+        updated=row["updated"],
+    )
+
+
+def load_stay(sql: Sql, stay: str) -> StayView | None:
+    row = sql.execute("SELECT * FROM stay WHERE stay = ?", (stay,)).fetchone()
+    if row is None:
+        return None
+    return StayView(stay, row["patient_id"], row["status"], row["consultation"], row["feeding"])
+
+
+def apply_admission(sql: Sql, patient_id: int, admission: Admission) -> Changes:
+    """Writes what `admission` says and returns what changed. Idempotent: applying it twice changes nothing more."""
+    before = load_patient(sql, patient_id)
+    _ensure(sql, patient_id)
+    _apply_identity(sql, patient_id, before, admission)
+    if admission.consent is not None:
+        _apply_feeding(sql, patient_id, before, admission.consent)
+    _apply_stay(sql, patient_id, admission)
+    after = load_patient(sql, patient_id)
+    return Changes(
+        became_qualified=after.qualified and not before.qualified,
+        lost_qualification=before.qualified and not after.qualified,
+        opposed=after.feeding == "IO" and before.feeding != "IO",
+        opposition_lifted=before.feeding == "IO" and after.feeding != "IO",
+        ins_changed=before.ins is not None and after.ins is not None and before.ins != after.ins,
+    )
+
+
+def remember_crossref(sql: Sql, patient_id: int, outcome: str, reason: str) -> None:
+    """Keeps the last answer of the identity server for this patient ('confirmed', 'differs', 'absent')."""
+    _ensure(sql, patient_id)
+    sql.execute(
+        "UPDATE patient_state SET crossref = ?, crossref_reason = ? WHERE patient_id = ?", (outcome, reason, patient_id)
+    )
+
+
+def block(sql: Sql, patient_id: int, reason: str) -> None:
+    """Holds every publication of the patient until a person lifts it (A44, A47, merge with differing INS)."""
+    _ensure(sql, patient_id)
+    sql.execute("UPDATE patient_state SET blocked = ? WHERE patient_id = ?", (reason, patient_id))
+
+
+def unblock(sql: Sql, patient_id: int) -> None:
+    sql.execute("UPDATE patient_state SET blocked = '' WHERE patient_id = ?", (patient_id,))
+
+
+def merge_states(sql: Sql, survivor: int, gone: int) -> None:
+    """An A40 already accepted by the journal: stays follow, the gone patient's opposition is never lost."""
+    sql.execute("UPDATE stay SET patient_id = ? WHERE patient_id = ?", (survivor, gone))
+    kept, lost = load_patient(sql, survivor), load_patient(sql, gone)
+    _ensure(sql, survivor)
+    if lost.feeding and (lost.feeding == "IO" or lost.feeding_time > kept.feeding_time):
+        sql.execute(
+            "UPDATE patient_state SET feeding = ?, feeding_time = ? WHERE patient_id = ?",
+            (lost.feeding, lost.feeding_time, survivor),
+        )
+    if lost.blocked and not kept.blocked:
+        block(sql, survivor, lost.blocked)
+
+
+def _ensure(sql: Sql, patient_id: int) -> None:
+    sql.execute("INSERT OR IGNORE INTO patient_state (patient_id) VALUES (?)", (patient_id,))
+
+
+def _apply_identity(sql: Sql, patient_id: int, before: PatientView, admission: Admission) -> None:
+    moment = admission.recorded or admission.header.time
+    if before.updated and moment and moment < before.updated:
+        return  # a late message never overwrites a newer identity
+    decision: Qualification = admission.qualification
+    ipp = admission.ipp()
+    sql.execute(
+        "UPDATE patient_state SET qualified = ?, reasons = ?, updated = ?, ins = ?, ins_oid = ? WHERE patient_id = ?",
+        (
+            int(decision.qualified),
+            json.dumps(decision.reasons, ensure_ascii=False),
+            moment,
+            decision.ins.value if decision.ins else "",
+            decision.ins.oid if decision.ins else "",
+            patient_id,
+        ),
+    )
+    if before.ins != decision.ins:
+        # another INS: what the identity server said of the former one no longer counts
+        remember_crossref(sql, patient_id, "", "")
+    if ipp is not None:
+        authority = ipp.authority
+        sql.execute(
+            "UPDATE patient_state SET ipp = ?, ipp_namespace = ?, ipp_oid = ?, ipp_type = ? WHERE patient_id = ?",
+            (ipp.value, authority.namespace, authority.oid, authority.type, patient_id),
+        )
+
+
+def _apply_feeding(sql: Sql, patient_id: int, before: PatientView, consent: Consent) -> None:
+    if consent.feeding in ("", "NA"):
+        # not collected is not a new wish: it never erases an answer already given
+        if not before.feeding and consent.feeding:
+            sql.execute("UPDATE patient_state SET feeding = 'NA' WHERE patient_id = ?", (patient_id,))
+        return
+    if before.feeding in ("IO", "INO") and consent.feeding_time < before.feeding_time:
+        return  # the newest ZFA-10 wins
+    sql.execute(
+        "UPDATE patient_state SET feeding = ?, feeding_time = ? WHERE patient_id = ?",
+        (consent.feeding, consent.feeding_time, patient_id),
+    )
+
+
+def _apply_stay(sql: Sql, patient_id: int, admission: Admission) -> None:
+    stay, key = admission.stay, admission.stay.number()
+    if not key:
+        return
+    sql.execute("INSERT OR IGNORE INTO stay (stay, patient_id) VALUES (?, ?)", (key, patient_id))
+    sql.execute(
+        "UPDATE stay SET patient_id = ?, patient_class = ?, unit = COALESCE(NULLIF(?, ''), unit),"
+        " admitted = COALESCE(NULLIF(?, ''), admitted) WHERE stay = ?",
+        (patient_id, stay.patient_class, stay.unit, stay.admitted, key),
+    )
+    status = "open" if admission.event == "A13" else _STATUS.get(admission.event)
+    if status is not None:
+        discharged = stay.discharged if status == "closed" else ""
+        sql.execute("UPDATE stay SET status = ?, discharged = ? WHERE stay = ?", (status, discharged, key))
+    consent = admission.consent
+    if consent is not None:
+        row = sql.execute("SELECT consultation_time FROM stay WHERE stay = ?", (key,)).fetchone()
+        if consent.consultation and consent.consultation_time >= (row["consultation_time"] or ""):
+            sql.execute(
+                "UPDATE stay SET consultation = ?, consultation_time = ? WHERE stay = ?",
+                (consent.consultation, consent.consultation_time, key),
+            )
+        if consent.feeding:
+            sql.execute("UPDATE stay SET feeding = ? WHERE stay = ?", (consent.feeding, key))
