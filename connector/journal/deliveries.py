@@ -1,0 +1,174 @@
+"""One delivery and its moves: every change of state is here, with its timeline line."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from connector.journal.lifecycle import Event, LifecycleError, State, line_text, next_state
+from connector.journal.model import stamp, unstamp
+
+Payload = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Delivery:
+    """A row of `delivery`. Times are aware, UTC.
+
+    run        id of the attempt in progress, 0 when nobody works on it
+    unsettled  an external effect may exist that nobody has confirmed
+    attempts   starts since `since` (creation or last replay)
+    """
+
+    id: int
+    kind: str
+    patient_id: int
+    lane: str
+    state: State
+    due: datetime
+    run: int
+    unsettled: bool
+    attempts: int
+    message_id: int | None
+    stay: str
+    document_id: str
+    reason: str
+    reason_code: str
+    since: datetime
+    payload: Payload
+
+
+def from_row(row: sqlite3.Row) -> Delivery:
+    """The dataclass of a `SELECT * FROM delivery` row."""
+    return Delivery(
+        row["id"],
+        row["kind"],
+        row["patient_id"],
+        row["lane"],
+        row["state"],
+        unstamp(row["due"]),
+        row["run"],
+        bool(row["unsettled"]),
+        row["attempts"],
+        row["message_id"],
+        row["stay"],
+        row["document_id"],
+        row["reason"],
+        row["reason_code"],
+        unstamp(row["since"]),
+        json.loads(row["payload"]),
+    )
+
+
+def load(connection: sqlite3.Connection, delivery_id: int) -> Delivery:
+    """Raises LifecycleError when there is no such delivery."""
+    row = connection.execute("SELECT * FROM delivery WHERE id = ?", (delivery_id,)).fetchone()
+    if row is None:
+        raise LifecycleError("absent", "load", delivery_id=delivery_id)
+    return from_row(row)
+
+
+_UPDATE = (
+    "UPDATE delivery SET state = ?, due = ?, run = ?, unsettled = ?, attempts = ?, reason = ?, reason_code = ?,"
+    " since = ?, updated_at = ?, payload = ? WHERE id = ?"
+)
+
+
+def move(
+    connection: sqlite3.Connection,
+    delivery: Delivery,
+    event: Event,
+    now: datetime,
+    *,
+    text: str = "",
+    data: Mapping[str, Any] | None = None,
+    **changes: Any,
+) -> Delivery:
+    """Applies `event`, writes the row and its timeline line, gives the delivery as it is now.
+
+    `changes` are fields of Delivery (due, run, unsettled, attempts, reason, reason_code, since, payload);
+    `due` is now unless given. Raises LifecycleError when the table has no such move.
+    """
+    try:
+        state = next_state(delivery.state, event)
+    except LifecycleError as error:
+        error.context["delivery_id"] = delivery.id
+        raise
+    changes.setdefault("due", now)
+    moved = replace(delivery, state=state, **changes)
+    connection.execute(
+        _UPDATE,
+        (
+            moved.state,
+            stamp(moved.due),
+            moved.run,
+            int(moved.unsettled),
+            moved.attempts,
+            moved.reason,
+            moved.reason_code,
+            stamp(moved.since),
+            stamp(now),
+            json.dumps(moved.payload, ensure_ascii=False),
+            moved.id,
+        ),
+    )
+    line = Line(event, line_text(event, text, changes.get("reason", "")), delivery.state, state)
+    write_line(connection, now, line, about(moved), data)
+    return moved
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """What a timeline line says; the states are "" for a note."""
+
+    event: str
+    text: str
+    state_from: str = ""
+    state_to: str = ""
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class About:
+    """What a timeline line is about: every key it can be found by."""
+
+    patient_id: int | None = None
+    delivery_id: int | None = None
+    message_id: int | None = None
+    stay: str = ""
+    document_id: str = ""
+
+
+def about(delivery: Delivery) -> About:
+    return About(delivery.patient_id, delivery.id, delivery.message_id, delivery.stay, delivery.document_id)
+
+
+_LINE = (
+    "INSERT INTO timeline (at, event, state_from, state_to, text, patient_id, delivery_id, message_id, stay,"
+    " document_id, data) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+)
+
+
+def write_line(
+    connection: sqlite3.Connection, now: datetime, line: Line, keys: About, data: Mapping[str, Any] | None = None
+) -> None:
+    """Adds one line to the timeline; the only INSERT INTO timeline of the project."""
+    connection.execute(
+        _LINE,
+        (
+            stamp(now),
+            line.event,
+            line.state_from,
+            line.state_to,
+            line.text,
+            keys.patient_id,
+            keys.delivery_id,
+            keys.message_id,
+            keys.stay,
+            keys.document_id,
+            json.dumps(data, ensure_ascii=False) if data else "{}",
+        ),
+    )

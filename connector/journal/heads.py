@@ -1,0 +1,47 @@
+"""Which delivery of each patient may start: one row of `head` per patient (and lane) that has one.
+
+The row is recomputed for every patient a transaction touched, so that the scheduler reads a short index
+instead of the whole queue.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable
+
+from connector.journal.lifecycle import STARTABLE
+from connector.journal.model import DeadLetter
+from connector.journal.schema import ACTIVE
+
+Lane = tuple[int, str]
+"""Patient id and lane name."""
+
+_FIRST = {
+    "stop": f"SELECT id, state, due FROM delivery WHERE patient_id = ? AND lane = ? AND {ACTIVE} ORDER BY id LIMIT 1",
+    "pass": f"SELECT id, state, due FROM delivery WHERE patient_id = ? AND lane = ? AND {ACTIVE}"
+    " AND state <> 'dead' ORDER BY id LIMIT 1",
+}
+_RUNNING = "SELECT 1 FROM delivery WHERE patient_id = ? AND lane = ? AND run <> 0 LIMIT 1"
+_PUT = (
+    "INSERT INTO head (patient_id, lane, delivery_id, due) VALUES (?, ?, ?, ?)"
+    " ON CONFLICT (patient_id, lane) DO UPDATE SET delivery_id = excluded.delivery_id, due = excluded.due"
+)
+_DROP = "DELETE FROM head WHERE patient_id = ? AND lane = ?"
+
+
+def refresh(connection: sqlite3.Connection, lanes: Iterable[Lane], dead_letter: DeadLetter) -> None:
+    """Recomputes the head of each lane: the smallest active id, if nothing runs and it may start."""
+    for lane in lanes:
+        head = connection.execute(_FIRST[dead_letter], lane).fetchone()
+        startable = head is not None and head["state"] in STARTABLE
+        if startable and connection.execute(_RUNNING, lane).fetchone() is None:
+            connection.execute(_PUT, (*lane, head["id"], head["due"]))
+        else:
+            connection.execute(_DROP, lane)
+
+
+def rebuild(connection: sqlite3.Connection, dead_letter: DeadLetter) -> None:
+    """All heads from nothing, once at start: the dead letter setting may have changed meanwhile."""
+    connection.execute("DELETE FROM head")
+    lanes = connection.execute(f"SELECT DISTINCT patient_id, lane FROM delivery WHERE {ACTIVE}").fetchall()
+    refresh(connection, [(row["patient_id"], row["lane"]) for row in lanes], dead_letter)

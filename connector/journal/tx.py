@@ -1,0 +1,264 @@
+"""What one transaction can do. A Tx lives inside `Journal.transact` and never outlives it."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from typing import Any
+
+from connector.journal import heads, links
+from connector.journal.deliveries import About, Delivery, Line, from_row, load, move, write_line
+from connector.journal.lifecycle import CREATED, INITIAL, Event, LifecycleError, State
+from connector.journal.model import DeadLetter, JournalError, stamp
+
+_INSERT = (
+    "INSERT INTO delivery (kind, patient_id, lane, state, due, run, unsettled, attempts, message_id, stay,"
+    " document_id, reason, reason_code, since, created_at, updated_at, payload)"
+    " VALUES (?, ?, ?, ?, ?, 0, 0, 0, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+)
+
+
+class Tx:
+    """The journal as seen from inside one transaction, on the writer thread.
+
+    `now` is one aware instant for the whole transaction.
+    """
+
+    __slots__ = ("_connection", "_dead_letter", "_touched", "now")
+
+    def __init__(self, connection: sqlite3.Connection, now: datetime, dead_letter: DeadLetter) -> None:
+        self._connection = connection
+        self._dead_letter: DeadLetter = dead_letter
+        self._touched: set[heads.Lane] = set()
+        self.now = now
+
+    # -- plain SQL -----------------------------------------------------------------------------------------
+
+    def execute(self, sql: str, params: Sequence[Any] | Mapping[str, Any] = ()) -> sqlite3.Cursor:
+        """Any statement on the room's own tables; deliveries move by the methods below only."""
+        return self._connection.execute(sql, params)
+
+    @contextmanager
+    def savepoint(self, name: str) -> Iterator[None]:
+        """What fails inside is undone alone, and the exception goes on."""
+        self._connection.execute(f"SAVEPOINT {name}")
+        try:
+            yield
+        except BaseException:
+            # A full disk makes SQLite roll everything back by itself: then there is nothing to undo.
+            if self._connection.in_transaction:
+                self._connection.execute(f"ROLLBACK TO {name}")
+                self._connection.execute(f"RELEASE {name}")
+            raise
+        self._connection.execute(f"RELEASE {name}")
+
+    # -- patients ------------------------------------------------------------------------------------------
+
+    def find_patient(self, ids: Sequence[links.PatientId]) -> int | None:
+        """Patient of the first known identifier (domain, value), None when none is known."""
+        return next(iter(links.known(self._connection, ids)), None)
+
+    def resolve_patient(self, ids: Sequence[links.PatientId]) -> int:
+        """Finds the patient of these identifiers or creates one, and links the identifiers not yet known.
+
+        When they belong to two patients the first one given wins, and the conflict is noted: merging is
+        for an A40, never a guess. No identifier at all makes a new patient.
+        """
+        owners = links.known(self._connection, ids)
+        patient_id = owners[0] if owners else links.create(self._connection, self.now)
+        links.link(self._connection, patient_id, ids)
+        if len(owners) > 1:
+            self._note_conflict(patient_id, owners[1:])
+        return patient_id
+
+    def _note_conflict(self, patient_id: int, others: Sequence[int]) -> None:
+        data = {"other_patients": sorted(others)}
+        known = self.execute(
+            "SELECT 1 FROM timeline WHERE patient_id = ? AND event = 'identity-conflict' AND data = ? LIMIT 1",
+            (patient_id, json.dumps(data)),
+        ).fetchone()
+        if known is None:
+            text = "Identifiants de deux patients dans un même message : rapprochement à vérifier"
+            self.note("identity-conflict", text, patient_id=patient_id, data=data)
+
+    def canonical(self, patient_id: int) -> int:
+        """The surviving patient after merges. Raises JournalError when the patient is unknown."""
+        return links.canonical(self._connection, patient_id)
+
+    def merge_patients(self, survivor: int, gone: int) -> None:
+        """Everything of `gone` now belongs to `survivor`, waiting deliveries keeping their order by id."""
+        survivor, gone = self.canonical(survivor), self.canonical(gone)
+        if survivor == gone:
+            return
+        lanes = self.execute("SELECT DISTINCT lane FROM delivery WHERE patient_id = ?", (gone,)).fetchall()
+        links.merge(self._connection, survivor, gone)
+        self._touched.update((survivor, row["lane"]) for row in lanes)
+        self.note("merge", "Patients fusionnés", patient_id=survivor, data={"gone": gone})
+
+    # -- deliveries ----------------------------------------------------------------------------------------
+
+    def deliver(
+        self,
+        kind: str,
+        patient_id: int,
+        payload: dict[str, Any],
+        *,
+        message_id: int | None = None,
+        stay: str = "",
+        document_id: str = "",
+        state: State = "queued",
+        reason: str = "",
+        reason_code: str = "",
+        due: datetime | None = None,
+        lane: str = "",
+    ) -> int:
+        """Adds a delivery (queued, held or refused) and gives its id, which is its place in the patient's order.
+
+        `due` (aware) delays the first start. Deliveries of one patient in different lanes do not wait for
+        each other. Raises LifecycleError for any other initial state.
+        """
+        if state not in INITIAL:
+            raise LifecycleError("", f"create {state}")
+        patient_id, now = self.canonical(patient_id), stamp(self.now)
+        delivery_id = self.execute(
+            _INSERT,
+            (
+                kind,
+                patient_id,
+                lane,
+                state,
+                stamp(due or self.now),
+                message_id,
+                stay,
+                document_id,
+                reason,
+                reason_code,
+                now,
+                now,
+                now,
+                json.dumps(payload, ensure_ascii=False),
+            ),
+        ).lastrowid
+        assert delivery_id is not None
+        line = Line("create", f"{CREATED} : {reason}" if reason else CREATED, "", state)
+        keys = About(patient_id, delivery_id, message_id, stay, document_id)
+        write_line(self._connection, self.now, line, keys, {"kind": kind, "reason_code": reason_code})
+        if state == "queued":
+            self._touched.add((patient_id, lane))
+        return delivery_id
+
+    def delivery(self, delivery_id: int) -> Delivery:
+        """The delivery as it is now. Raises LifecycleError when there is none."""
+        return load(self._connection, delivery_id)
+
+    def move(self, delivery: Delivery, event: Event, **changes: Any) -> Delivery:
+        """One move of the life cycle table (see `deliveries.move` for `text`, `data` and the other changes)."""
+        moved = move(self._connection, delivery, event, self.now, **changes)
+        self._touched.add((moved.patient_id, moved.lane))
+        return moved
+
+    def release(
+        self, patient_id: int, kinds: Collection[str] = (), reason_codes: Collection[str] = (), reason: str = ""
+    ) -> int:
+        """Held deliveries of the patient go back to the queue, at their own place. Gives how many.
+
+        Empty `kinds` or `reason_codes` means all of them.
+        """
+        chosen = self._select(patient_id, ("held",), kinds, reason_codes)
+        for delivery in chosen:
+            self.move(delivery, "release", reason=reason, reason_code="")
+        return len(chosen)
+
+    def hold(
+        self,
+        patient_id: int,
+        kinds: Collection[str],
+        reason_code: str,
+        reason: str,
+        *,
+        stay: str = "",
+        document_id: str = "",
+    ) -> int:
+        """Deliveries not yet started (queued, retry) wait for a release. Gives how many.
+
+        Empty `kinds` means all; `stay` and `document_id` narrow the choice when given.
+        """
+        chosen = [
+            delivery
+            for delivery in self._select(patient_id, ("queued", "retry"), kinds, ())
+            if (not stay or delivery.stay == stay) and (not document_id or delivery.document_id == document_id)
+        ]
+        for delivery in chosen:
+            self.move(delivery, "hold", reason=reason, reason_code=reason_code)
+        return len(chosen)
+
+    def _select(
+        self, patient_id: int, states: Collection[str], kinds: Collection[str], codes: Collection[str]
+    ) -> list[Delivery]:
+        marks = ",".join("?" * len(states))
+        rows = self.execute(
+            f"SELECT * FROM delivery WHERE patient_id = ? AND state IN ({marks}) ORDER BY id",
+            (self.canonical(patient_id), *states),
+        ).fetchall()
+        return [
+            from_row(row)
+            for row in rows
+            if (not kinds or row["kind"] in kinds) and (not codes or row["reason_code"] in codes)
+        ]
+
+    def requeue(self, delivery_id: int, reason: str) -> None:
+        """Replays a held, refused or dead delivery, at its own place in the patient's order.
+
+        `reason` says why, for the timeline. Raises LifecycleError in any other state.
+        """
+        delivery = self.delivery(delivery_id)
+        self.move(delivery, "requeue", reason=reason, reason_code="", attempts=0, since=self.now)
+
+    def settle(self, delivery_id: int, reason: str) -> None:
+        """An operator closes a held, refused, dead or unknown delivery: nothing more will be sent.
+
+        Raises LifecycleError in any other state, or while a worker is on it.
+        """
+        delivery = self.delivery(delivery_id)
+        if delivery.run:
+            raise LifecycleError(delivery.state, "settle", delivery_id=delivery_id, run=delivery.run)
+        self.move(delivery, "settle", reason=reason, reason_code="settled", unsettled=False)
+
+    def reroute(self, message_id: int, reason: str) -> None:
+        """Gives a message whose routing failed to the router once more.
+
+        Raises JournalError when the routing of that message did not fail.
+        """
+        removed = self.execute("DELETE FROM routing_failure WHERE message_id = ?", (message_id,)).rowcount
+        if not removed:
+            raise JournalError("the routing of this message did not fail", field="message_id", found=message_id)
+        self.execute("UPDATE message SET routed = 0 WHERE id = ?", (message_id,))
+        self.note("reroute", f"Message repris : {reason}", message_id=message_id)
+
+    # -- timeline ------------------------------------------------------------------------------------------
+
+    def note(
+        self,
+        event: str,
+        text: str,
+        *,
+        patient_id: int | None = None,
+        stay: str = "",
+        document_id: str = "",
+        message_id: int | None = None,
+        delivery_id: int | None = None,
+        data: Mapping[str, Any] | None = None,
+        at: datetime | None = None,
+    ) -> None:
+        """One line of the timeline that is no move. `text` is French; `at` defaults to the transaction's now."""
+        keys = About(patient_id, delivery_id, message_id, stay, document_id)
+        write_line(self._connection, at or self.now, Line(event, text), keys, data)
+
+    def finish(self) -> bool:
+        """Recomputes the heads of the patients touched; True when there were some. Called by the journal."""
+        if self._touched:
+            heads.refresh(self._connection, self._touched, self._dead_letter)
+        return bool(self._touched)
