@@ -1,0 +1,86 @@
+"""Roles of the VIHF and their second value (dmp-interface b.3, JDV_J65)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from connector.codes import load
+from connector.trust.errors import VihfError
+
+PROFESSION = "1.2.250.1.71.1.2.7"
+TRAINING = "1.2.250.1.71.1.2.8"
+SKILL = "1.2.250.1.71.4.2.5"
+PHARMACIST_SECTION = "1.2.250.1.71.4.2.6"
+OTHER_PROFESSION = "1.2.250.1.213.1.6.1.140"
+CARE_ROLE = "1.2.250.1.213.1.6.1.107"
+ACTIVITY_KIND = "1.2.250.1.213.1.6.1.19"
+PRODUCER = "1.2.250.1.213.1.1.4.6"
+
+SYSTEM_NAMES = {
+    PROFESSION: "G15",
+    TRAINING: "G16",
+    SKILL: "R01",
+    PHARMACIST_SECTION: "G05",
+    OTHER_PROFESSION: "R291",
+    CARE_ROLE: "R85",
+    ACTIVITY_KIND: "R22",
+    PRODUCER: "A00",
+    "1.2.250.1.213.1.6.1.109": "R95",
+    "1.2.250.1.213.1.6.1.4": "R94",
+}
+
+SECOND_ROLE: dict[tuple[str, str], frozenset[str]] = {
+    ("10", PROFESSION): frozenset({SKILL}),
+    ("21", PROFESSION): frozenset({PHARMACIST_SECTION}),
+    ("99", OTHER_PROFESSION): frozenset({CARE_ROLE, ACTIVITY_KIND}),
+}
+"""First role -> code systems allowed for its mandatory second one; every other first role stands alone."""
+
+
+@dataclass(frozen=True, slots=True)
+class Role:
+    """One role: code, code system OID, name of the code system, label."""
+
+    code: str
+    system: str
+    system_name: str = ""
+    display: str = ""
+
+
+def role(code: str, system: str) -> Role:
+    """The role of JDV_J65 with its labels. Raises VihfError when the set does not have it."""
+    concept = load("J65").get(code, system)
+    if concept is None:
+        raise VihfError(
+            "role unknown to the DMP", field="subject:role", found=f"{code}^{system}", expected="a code of JDV_J65"
+        )
+    return Role(code, system, SYSTEM_NAMES.get(system, ""), concept.display)
+
+
+AUTOMATE = role("AUTOMATE", PRODUCER)
+"""The role of an engine that knows no better (b.3)."""
+
+
+def check_roles(roles: Sequence[Role]) -> None:
+    """Raises VihfError unless `roles` is one known role, with a second one exactly where b.3 wants it."""
+    if len(roles) not in (1, 2):
+        raise VihfError(
+            "the VIHF takes one or two roles", field="subject:role", found=str(len(roles)), expected="1 or 2 values"
+        )
+    for item in roles:
+        role(item.code, item.system)
+    first = roles[0]
+    wanted = SECOND_ROLE.get((first.code, first.system), frozenset())
+    found = roles[1].system if len(roles) == 2 else "none"
+    if wanted and found not in wanted:
+        raise VihfError(
+            f"role {first.code} needs a second value",
+            field="subject:role[2]",
+            found=found,
+            expected=f"a code of {' or '.join(sorted(wanted))}",
+        )
+    if not wanted and len(roles) == 2:
+        raise VihfError(
+            f"role {first.code} takes no second value", field="subject:role[2]", found=found, expected="none"
+        )
