@@ -1,0 +1,99 @@
+"""The HTTP session: mutual TLS from one SSLContext, keep-alive, nothing taken from the environment.
+
+The connections tell whether a byte of the request has left: that is what `TransportError.sent` stands on.
+"""
+
+from __future__ import annotations
+
+import ssl
+from contextvars import ContextVar
+from dataclasses import dataclass
+from http.cookiejar import DefaultCookiePolicy
+from typing import Any
+
+import requests
+from requests.adapters import HTTPAdapter
+from requests.cookies import RequestsCookieJar
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+
+
+@dataclass(slots=True)
+class WireProgress:
+    """`sent` is None until an adapter of ours takes the request: a foreign session proves nothing."""
+
+    sent: bool | None = None
+
+
+_progress: ContextVar[WireProgress | None] = ContextVar("soap_wire_progress", default=None)
+
+
+def watch(progress: WireProgress) -> None:
+    """Makes the connections of this thread report on `progress`, until the next call replaces it."""
+    _progress.set(progress)
+
+
+def tls_session(context: ssl.SSLContext | None, pool: int = 8) -> requests.Session:
+    """A session with `pool` kept-alive connections per host, verified and authenticated by `context`.
+
+    `context` None is the system's trust without a client certificate. Proxies, REQUESTS_CA_BUNDLE, .netrc and
+    cookies are all ignored (stack.md §1: the environment overrides a private CA otherwise). Safe across threads.
+    """
+    session = requests.Session()
+    session.trust_env = False
+    session.cookies = RequestsCookieJar(policy=DefaultCookiePolicy(allowed_domains=[]))
+    session.headers.clear()
+    adapter = _TlsAdapter(context or ssl.create_default_context(), pool)
+    session.mount("https://", adapter)
+    session.mount("http://", adapter)
+    return session
+
+
+class _TlsAdapter(HTTPAdapter):
+    def __init__(self, context: ssl.SSLContext, pool: int) -> None:
+        self._context = context
+        super().__init__(pool_connections=4, pool_maxsize=pool, max_retries=0)
+
+    def init_poolmanager(self, connections: int, maxsize: int, block: bool = False, **kwargs: Any) -> None:
+        super().init_poolmanager(connections, maxsize, block=block, ssl_context=self._context, **kwargs)
+        self.poolmanager.pool_classes_by_scheme = {"http": _WatchedHttpPool, "https": _WatchedHttpsPool}
+
+    def cert_verify(self, conn: Any, url: str, verify: Any, cert: Any) -> None:
+        # requests would load certifi's public CAs into the context here: trust is the context's alone.
+        conn.cert_reqs = "CERT_REQUIRED"
+
+    def send(self, request: requests.PreparedRequest, *args: Any, **kwargs: Any) -> requests.Response:
+        progress = _progress.get()
+        if progress is not None:
+            progress.sent = False
+        return super().send(request, *args, **kwargs)
+
+
+def _mark_sent() -> None:
+    progress = _progress.get()
+    if progress is not None:
+        progress.sent = True
+
+
+class _WatchedHttp(HTTPConnection):
+    def send(self, data: Any) -> None:
+        if self.sock is None:
+            self.connect()
+        _mark_sent()
+        super().send(data)
+
+
+class _WatchedHttps(HTTPSConnection):
+    def send(self, data: Any) -> None:
+        if self.sock is None:
+            self.connect()
+        _mark_sent()
+        super().send(data)
+
+
+class _WatchedHttpPool(HTTPConnectionPool):
+    ConnectionCls = _WatchedHttp
+
+
+class _WatchedHttpsPool(HTTPSConnectionPool):
+    ConnectionCls = _WatchedHttps
