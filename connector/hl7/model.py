@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
+from connector.base.finding import Finding
 from connector.hl7.header import Header as Header
 from connector.ins.model import Qualification, Traits
 
@@ -196,7 +197,12 @@ class DocumentPart:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class DocumentRequest:
-    """An ORU or MDM of the volet (hl7v2-interface §3), typed; one or two documents."""
+    """An ORU or MDM of the volet (hl7v2-interface §3), typed; one or two documents.
+
+    document_id  TXA-12 and replaced_id TXA-13, `root` or `root^extension`; "" in an ORU, where the CDA says it
+    no_reply     NTE-4 = FIN: the sender wants no reply to the mail
+    findings     what the reader saw and tolerated; never an identity
+    """
 
     header: Header
     action: Action
@@ -213,6 +219,8 @@ class DocumentRequest:
     document_id: str = ""
     replaced_id: str = ""
     mail_bodies: tuple[tuple[str, str], ...] = field(default=())
+    no_reply: bool = False
+    findings: tuple[Finding, ...] = ()
 
     def ipp(self) -> Identifier | None:
         """First identifier of type PI, if the sender gave one."""
