@@ -116,14 +116,18 @@ class SoapReply:
 
 
 class SimFault(Exception):
-    """A SOAP 1.2 fault: `code` is 'Sender', 'Receiver' or 'MustUnderstand', `subcode` a bare name or ""."""
+    """A SOAP 1.2 fault: `code` is 'Sender', 'Receiver' or 'MustUnderstand', `subcode` a bare name or "".
 
-    def __init__(self, code: str, subcode: str, text: str, http_status: int = 500) -> None:
+    `rule` names the check that refused, for the simulator's log and the tests; it never travels.
+    """
+
+    def __init__(self, code: str, subcode: str, text: str, http_status: int = 500, rule: str = "") -> None:
         super().__init__(f"{code}/{subcode}: {text}")
         self.code = code
         self.subcode = subcode
         self.text = text
         self.http_status = http_status
+        self.rule = rule
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,6 @@ DENIED = "DMPAccessDeniedByRightsService"
 
 STRUCTURE_CERTIFICATE = "INDIRECTE"
 AIR = "INDIRECTE_RENFORCEE"
-CARD = "DIRECTE"
 
 G15 = "1.2.250.1.71.1.2.7"
 """TRE_G15, health professions; anyone else acts for the structure in AIR (column PE of [606])."""
@@ -27,9 +26,6 @@ _ALLOWED: dict[tuple[str, str], frozenset[str]] = {
     (AIR, "normal"): frozenset({"TD0.2", "TD0.3", "TD3.1", "TD3.1b", "TD3.2"}),
     (AIR, "centre_15"): frozenset({"TD0.2", "TD3.1", "TD3.1b", "TD3.2"}),
     (AIR, "bris_de_glace"): frozenset({"TD0.2", "TD3.1", "TD3.1b", "TD3.2"}),
-    (CARD, "normal"): frozenset({"TD0.2", "TD0.3", "TD2.1", "TD3.1", "TD3.1b", "TD3.2"}),
-    (CARD, "centre_15"): frozenset({"TD0.2", "TD2.1", "TD3.1", "TD3.1b", "TD3.2"}),
-    (CARD, "bris_de_glace"): frozenset({"TD0.2", "TD2.1", "TD3.1", "TD3.1b", "TD3.2"}),
 }
 # An establishment's staff in AIR finds references but reads no document ([606] column PE).
 _STAFF = frozenset({"TD0.2", "TD0.3", "TD3.1b"})

@@ -1,0 +1,159 @@
+"""Programmed faults: what the simulator does wrong on purpose, chosen by selector, told by JSON.
+
+One rule = a selector (transaction, patient INS, document uniqueId, nth matching call, times) and one effect.
+The same JSON is read from a file at start and accepted by the control API.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+import threading
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+Effect = Literal[
+    "fault",
+    "registry-error",
+    "ack",
+    "status",
+    "delay",
+    "cut-before",
+    "cut-after",
+    "cut-during",
+    "http-500",
+    "wrong-relates-to",
+    "truncated-multipart",
+]
+BEFORE_SERVICE: frozenset[str] = frozenset({"fault", "registry-error", "ack", "status", "cut-before", "http-500"})
+"""Effects that replace the service: nothing is stored or accepted."""
+
+
+@dataclass(frozen=True, slots=True)
+class FaultRule:
+    """`nth` fires on the nth matching call only (0: from the first); `times` firings at most (0: no end).
+
+    fault            SOAP fault `code` (subcode `subcode`, default Receiver), text `text`
+    registry-error   RegistryErrorList with one `code`, `text` as codeContext, `severity` Error or Warning
+    ack, status      HL7 V3 acknowledgementDetail (TD0.2), `status/context` (TD0.3)
+    delay            answers after `seconds`; `seconds` also precedes any other effect
+    cut-before       the connection is closed, nothing happened
+    cut-after        everything happened, no byte of the answer leaves
+    cut-during       everything happened, the answer stops half-way
+    http-500         an HTTP 500 that is not SOAP
+    wrong-relates-to answers somebody else's MessageID
+    truncated-multipart  a complete HTTP answer whose multipart has no end
+    """
+
+    effect: Effect
+    transaction: str = ""
+    ins: str = ""
+    unique_id: str = ""
+    nth: int = 0
+    times: int = 1
+    code: str = ""
+    subcode: str = ""
+    text: str = ""
+    severity: str = "Error"
+    seconds: float = 0.0
+    id: int = 0
+
+
+def rule_from_json(data: Mapping[str, Any]) -> FaultRule:
+    """A rule of its JSON form. Raises ValueError on an unknown effect, field or type."""
+    known = {name: kind for name, kind in FaultRule.__annotations__.items() if name != "id"}
+    unknown = sorted(set(data) - set(known) - {"id"})
+    if unknown:
+        raise ValueError(f"unknown fields: {', '.join(unknown)}")
+    if data.get("effect") not in get_args(Effect):
+        raise ValueError(f"effect must be one of {', '.join(get_args(Effect))}")
+    types = {"int": int, "float": (int, float)}
+    for name, value in data.items():
+        if name != "id" and not isinstance(value, types.get(known[name], str)):
+            raise ValueError(f"wrong type for {name}")
+    return FaultRule(**{name: value for name, value in data.items() if name != "id"})
+
+
+class Faults:
+    """The live rules, thread-safe; the first one that matches a call fires."""
+
+    def __init__(self, rules: Iterable[FaultRule] = ()) -> None:
+        self._lock = threading.Lock()
+        self._ids = itertools.count(1)
+        self._rules: list[_Live] = []
+        for rule in rules:
+            self.add(rule)
+
+    @classmethod
+    def from_file(cls, path: Path) -> Faults:
+        """Rules of a JSON list. Raises ValueError when the file is not one."""
+        data = json.loads(path.read_text(encoding="utf-8"))
+        if not isinstance(data, list):
+            raise ValueError("a fault file is a JSON list of rules")
+        return cls(rule_from_json(item) for item in data)
+
+    def add(self, rule: FaultRule) -> int:
+        """Adds one rule after the others and returns its id."""
+        with self._lock:
+            live = _Live(rule, next(self._ids))
+            self._rules.append(live)
+            return live.id
+
+    def remove(self, rule_id: int) -> bool:
+        with self._lock:
+            kept = [live for live in self._rules if live.id != rule_id]
+            removed = len(kept) < len(self._rules)
+            self._rules = kept
+            return removed
+
+    def clear(self) -> None:
+        with self._lock:
+            self._rules = []
+
+    def describe(self) -> list[dict[str, Any]]:
+        """Every rule with its counters, for the control API."""
+        with self._lock:
+            return [live.as_dict() for live in self._rules]
+
+    def take(self, transaction: str, ins: str, unique_ids: Iterable[str]) -> FaultRule | None:
+        """The rule that fires on this call, counted; None when the call goes well."""
+        documents = frozenset(unique_ids)
+        with self._lock:
+            for live in self._rules:
+                if live.matches(transaction, ins, documents) and live.fires():
+                    return live.rule
+        return None
+
+
+class _Live:
+    """A rule and its counters."""
+
+    def __init__(self, rule: FaultRule, rule_id: int) -> None:
+        self.rule = rule
+        self.id = rule_id
+        self.seen = 0
+        self.fired = 0
+
+    def matches(self, transaction: str, ins: str, unique_ids: frozenset[str]) -> bool:
+        rule = self.rule
+        return (
+            rule.transaction in ("", transaction)
+            and rule.ins in ("", ins)
+            and (not rule.unique_id or rule.unique_id in unique_ids)
+        )
+
+    def fires(self) -> bool:
+        self.seen += 1
+        exhausted = bool(self.rule.times) and self.fired >= self.rule.times
+        if exhausted or self.seen < self.rule.nth or (self.rule.nth and self.seen >= self.rule.nth + self.rule.times):
+            return False
+        self.fired += 1
+        return True
+
+    def as_dict(self) -> dict[str, Any]:
+        rule = self.rule
+        fields = {name: getattr(rule, name) for name in FaultRule.__annotations__ if name not in ("id", "ins")}
+        # The selector's INS is told by its presence only: this goes out on the control port and into logs.
+        return {"id": self.id, **fields, "for_one_patient": bool(rule.ins), "seen": self.seen, "fired": self.fired}
