@@ -77,7 +77,7 @@ class Job:
     """One attempt at one delivery, in a worker thread.
 
     `attempt` counts from 1 since creation or replay. `resumed` is True when an earlier attempt may have had
-    its external effect: ask before sending again.
+    its external effect: ask before sending again. `sent` tells that this attempt called `sending`.
     """
 
     def __init__(self, journal: Journal, delivery: Delivery) -> None:
@@ -92,6 +92,7 @@ class Job:
         self.payload = dict(delivery.payload)
         self.attempt = delivery.attempts
         self.resumed = delivery.unsettled
+        self.sent = False
 
     @property
     def run(self) -> int:
@@ -128,6 +129,7 @@ class Job:
         """
         self.payload |= data
         self._journal.transact(partial(_send, delivery_id=self.delivery_id, run=self._run, payload=dict(self.payload)))
+        self.sent = True
 
 
 Handler = Callable[[Job], Outcome]

@@ -82,7 +82,7 @@ TEXTS: Final[dict[Event, str]] = {
     "die": "Abandonné, intervention nécessaire",
     "release": "Attente levée",
     "requeue": "Rejoué à la demande",
-    "recover": "Repris après un arrêt imprévu",
+    "recover": "Repris au démarrage du connecteur",
     "settle": "Réglé par un opérateur",
 }
 """Default French text of each move, when the caller gives none."""

@@ -19,6 +19,8 @@ from connector.journal.tx import Tx
 from connector.journal.writer import Item, Writer
 
 T = TypeVar("T")
+Listener = Callable[[bool, bool], None]
+"""Told, on the writer thread, after a commit: were there messages, did deliveries move."""
 
 
 class Journal:
@@ -26,7 +28,7 @@ class Journal:
 
     def __init__(self, connection: sqlite3.Connection, config: JournalConfig, clock: Clock) -> None:
         self.config = config
-        self._listeners: tuple[Callable[[], None], ...] = ()
+        self._listeners: tuple[Listener, ...] = ()
         self._writer = Writer(connection, clock, config.dead_letter, self._tell)
         self._local = threading.local()
         self._readers: list[sqlite3.Connection] = []
@@ -128,14 +130,14 @@ class Journal:
 
     # -- news ----------------------------------------------------------------------------------------------
 
-    def subscribe(self, listener: Callable[[], None]) -> Callable[[], None]:
-        """Calls `listener()` on the writer thread after each commit; gives the function that ends it."""
+    def subscribe(self, listener: Listener) -> Callable[[], None]:
+        """Calls `listener` after each commit until the function given back is called. It must not raise."""
         self._listeners = (*self._listeners, listener)
         return lambda: self._unsubscribe(listener)
 
-    def _unsubscribe(self, listener: Callable[[], None]) -> None:
-        self._listeners = tuple(other for other in self._listeners if other is not listener)
+    def _unsubscribe(self, listener: Listener) -> None:
+        self._listeners = tuple(other for other in self._listeners if other != listener)
 
-    def _tell(self) -> None:
+    def _tell(self, messages: bool, deliveries: bool) -> None:
         for listener in self._listeners:
-            listener()
+            listener(messages, deliveries)

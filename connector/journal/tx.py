@@ -27,12 +27,13 @@ class Tx:
     `now` is one aware instant for the whole transaction.
     """
 
-    __slots__ = ("_connection", "_dead_letter", "_touched", "now")
+    __slots__ = ("_connection", "_dead_letter", "_touched", "moved", "now")
 
     def __init__(self, connection: sqlite3.Connection, now: datetime, dead_letter: DeadLetter) -> None:
         self._connection = connection
         self._dead_letter: DeadLetter = dead_letter
         self._touched: set[heads.Lane] = set()
+        self.moved = False
         self.now = now
 
     # -- plain SQL -----------------------------------------------------------------------------------------
@@ -257,8 +258,15 @@ class Tx:
         keys = About(patient_id, delivery_id, message_id, stay, document_id)
         write_line(self._connection, at or self.now, Line(event, text), keys, data)
 
-    def finish(self) -> bool:
-        """Recomputes the heads of the patients touched; True when there were some. Called by the journal."""
+    # -- for the journal and its engine --------------------------------------------------------------------
+
+    @property
+    def connection(self) -> sqlite3.Connection:
+        return self._connection
+
+    def refresh_heads(self) -> None:
+        """Recomputes the heads of the patients touched so far; the journal does it before each commit."""
         if self._touched:
             heads.refresh(self._connection, self._touched, self._dead_letter)
-        return bool(self._touched)
+            self._touched.clear()
+            self.moved = True

@@ -11,33 +11,15 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import Future
 from queue import Empty, SimpleQueue
-from typing import Any, Final
+from typing import Any
 
 from connector.base.clock import Clock
+from connector.journal.failures import is_store_failure
 from connector.journal.inbox import Row, store
 from connector.journal.model import DeadLetter, JournalError, Stored
 from connector.journal.tx import Tx
 
 Waiter = asyncio.Future[Any] | Future[Any]
-
-_STORE_CODES: Final = frozenset(
-    {
-        sqlite3.SQLITE_FULL,
-        sqlite3.SQLITE_IOERR,
-        sqlite3.SQLITE_BUSY,
-        sqlite3.SQLITE_LOCKED,
-        sqlite3.SQLITE_READONLY,
-        sqlite3.SQLITE_NOMEM,
-        sqlite3.SQLITE_CORRUPT,
-        sqlite3.SQLITE_CANTOPEN,
-        sqlite3.SQLITE_NOTADB,
-    }
-)
-
-
-def is_store_failure(error: BaseException) -> bool:
-    """True when the file or the disk failed, False when the statement itself was wrong."""
-    return isinstance(error, sqlite3.Error) and (getattr(error, "sqlite_errorcode", 0) & 0xFF) in _STORE_CODES
 
 
 class Item:
@@ -68,7 +50,7 @@ class Writer:
         connection: sqlite3.Connection,
         clock: Clock,
         dead_letter: DeadLetter,
-        committed: Callable[[], None],
+        committed: Callable[[bool, bool], None],
     ) -> None:
         self._connection = connection
         self._clock = clock
@@ -76,6 +58,7 @@ class Writer:
         self._committed = committed
         self._queue: SimpleQueue[Item | None] = SimpleQueue()
         self._dead = False
+        self._moved = False
         self._thread = threading.Thread(target=self._run, name="journal-writer", daemon=True)
         self._thread.start()
 
@@ -130,11 +113,12 @@ class Writer:
             for item in batch:
                 item.value, item.error = None, _failed(error)
         else:
-            self._committed()
+            self._committed(any(item.row is not None for item in batch), self._moved)
         _resolve(batch)
 
     def _commit(self, batch: list[Item]) -> None:
         connection = self._connection
+        self._moved = False
         connection.execute("BEGIN IMMEDIATE")
         messages = [item for item in batch if item.row is not None]
         if messages:
@@ -152,7 +136,8 @@ class Writer:
         try:
             with tx.savepoint("work"):
                 item.value = fn(tx)
-                tx.finish()
+                tx.refresh_heads()
+            self._moved |= tx.moved
         except Exception as error:
             if is_store_failure(error) or not self._connection.in_transaction:
                 raise

@@ -1,0 +1,275 @@
+"""The embedded work engine: an asyncio scheduler over the journal, handlers in a bounded thread pool.
+
+Two loops: one routes stored messages, one records outcomes and starts due heads in the same transaction.
+The journal is the truth: a lost or doubled wake-up is harmless.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import os
+import random as _random
+from collections import deque
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from functools import partial
+
+import structlog
+
+from connector.base.clock import Clock, utc_now
+from connector.journal import steps
+from connector.journal.backoff import Backoff
+from connector.journal.deliveries import Delivery
+from connector.journal.failures import where
+from connector.journal.job import Handler, Hold, Job, Outcome, Retry, Unknown
+from connector.journal.model import JournalError, unstamp
+from connector.journal.routing import Router, route_batch
+from connector.journal.steps import Finished
+from connector.journal.store import Journal
+from connector.journal.tx import Tx
+
+_log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class EngineConfig:
+    """How hard the engine works.
+
+    workers         handlers running at once
+    backoff         retries of every kind, unless `backoffs` names the kind
+    route_batch     messages routed per transaction, for about `route_seconds` at most
+    poll            seconds between two looks when nobody wakes the engine (another process may have written)
+    drain_seconds   what `stop` grants to running handlers
+    """
+
+    workers: int = 8
+    backoff: Backoff = field(default_factory=Backoff)
+    backoffs: Mapping[str, Backoff] = field(default_factory=dict)
+    route_batch: int = 200
+    route_seconds: float = 0.02
+    poll: float = 1.0
+    drain_seconds: float = 30.0
+
+    def backoff_of(self, kind: str) -> Backoff:
+        return self.backoffs.get(kind, self.backoff)
+
+
+class Bell:
+    """An asyncio event any thread may ring, at the price of one loop call however often it is rung."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
+        self._event = asyncio.Event()
+        self._rung = False
+
+    def ring(self) -> None:
+        if self._rung:
+            return
+        self._rung = True
+        try:
+            self._loop.call_soon_threadsafe(self._event.set)
+        except RuntimeError:
+            # The loop is closed: nobody listens any more.
+            return
+
+    async def wait(self, seconds: float) -> None:
+        """Returns when rung, or after `seconds`; what rings from now on is for the next wait."""
+        if not self._event.is_set():
+            try:
+                async with asyncio.timeout(seconds):
+                    await self._event.wait()
+            except TimeoutError:
+                pass
+        self._rung = False
+        self._event.clear()
+
+
+class Engine:
+    """Works off one journal. Only one engine may run on a journal at a time."""
+
+    def __init__(
+        self,
+        journal: Journal,
+        *,
+        router: Router,
+        handlers: Mapping[str, Handler],
+        config: EngineConfig | None = None,
+        clock: Clock = utc_now,
+        random: Callable[[], float] = _random.random,
+    ) -> None:
+        self._journal = journal
+        self._router = router
+        self._handlers = dict(handlers)
+        self._config = config or EngineConfig()
+        self._clock = clock
+        self._random = random
+        self._running: dict[int, Delivery] = {}
+        self._finished: deque[Finished] = deque()
+        self._stopping = False
+
+    # -- life ----------------------------------------------------------------------------------------------
+
+    async def start(self) -> None:
+        """Recovers what the last process left, then works until `stop`, in the running event loop.
+
+        Raises JournalError when another engine already works on this journal.
+        """
+        self._lock = _lock(f"{self._journal.path}.lock")
+        try:
+            policy, dead_letter = self._config.backoff_of, self._journal.config.dead_letter
+            recovered = await self._journal.transact_async(
+                partial(steps.recover, policy=policy, dead_letter=dead_letter)
+            )
+        except BaseException:
+            os.close(self._lock)
+            raise
+        if recovered:
+            _log.info("deliveries recovered", count=recovered)
+        loop = asyncio.get_running_loop()
+        self._messages, self._work = Bell(loop), Bell(loop)
+        self._stopping = False
+        self._pool = ThreadPoolExecutor(self._config.workers, thread_name_prefix="delivery")
+        self._unsubscribe = self._journal.subscribe(self._on_commit)
+        self._tasks = [
+            asyncio.create_task(self._route_forever(), name="journal-route"),
+            asyncio.create_task(self._dispatch_forever(), name="journal-dispatch"),
+        ]
+        self.wake()
+
+    async def stop(self, drain_seconds: float | None = None) -> None:
+        """Starts nothing new, waits for running handlers, then leaves the rest to the next start."""
+        self._stopping = True
+        self.wake()
+        seconds = self._config.drain_seconds if drain_seconds is None else drain_seconds
+        _, late = await asyncio.wait(self._tasks, timeout=seconds)
+        for task in late:
+            task.cancel()
+        await asyncio.gather(*late, return_exceptions=True)
+        if self._running:
+            _log.warning("engine stopped before its handlers", running=len(self._running))
+        self._running.clear()
+        self._finished.clear()
+        self._unsubscribe()
+        self._pool.shutdown(wait=False, cancel_futures=True)
+        os.close(self._lock)
+
+    def wake(self) -> None:
+        """Look for work now. May be called from any thread, as often as one likes."""
+        self._messages.ring()
+        self._work.ring()
+
+    @property
+    def running(self) -> int:
+        """Deliveries in the hands of a worker."""
+        return len(self._running)
+
+    def _on_commit(self, messages: bool, deliveries: bool) -> None:
+        if messages:
+            self._messages.ring()
+        if deliveries:
+            self._work.ring()
+
+    # -- routing -------------------------------------------------------------------------------------------
+
+    async def _route_forever(self) -> None:
+        config = self._config
+        batch = partial(route_batch, router=self._router, limit=config.route_batch, seconds=config.route_seconds)
+        more = False
+        while not self._stopping:
+            if not more:
+                await self._messages.wait(config.poll)
+            try:
+                more = self._unrouted() and await self._journal.transact_async(batch)
+            except JournalError as error:
+                more = False
+                await self._pause("routing", error)
+
+    def _unrouted(self) -> bool:
+        return bool(self._journal.query("SELECT 1 FROM message WHERE routed = 0 LIMIT 1"))
+
+    # -- dispatching ---------------------------------------------------------------------------------------
+
+    async def _dispatch_forever(self) -> None:
+        while not (self._stopping and not self._running):
+            finished = self._take_finished()
+            try:
+                seconds = 0.0 if finished else self._seconds_to_due()
+                if seconds > 0 or not await self._step(finished):
+                    await self._work.wait(min(self._config.poll, max(seconds, 0.001)))
+            except JournalError as error:
+                # Outcomes are kept in hand until the journal takes them.
+                self._finished.extendleft(reversed(finished))
+                await self._pause("dispatching", error)
+
+    def _take_finished(self) -> list[Finished]:
+        return [self._finished.popleft() for _ in range(len(self._finished))]
+
+    def _room(self) -> int:
+        return 0 if self._stopping else self._config.workers - len(self._running)
+
+    def _seconds_to_due(self) -> float:
+        """Seconds until the next head is due, 0 or less for now; the poll period when nothing can start."""
+        if self._room() <= 0:
+            return self._config.poll
+        due = self._journal.query("SELECT min(due) AS due FROM head")[0]["due"]
+        if due is None:
+            return self._config.poll
+        return (unstamp(due) - self._clock()).total_seconds()
+
+    async def _step(self, finished: list[Finished]) -> bool:
+        """Records what came back and starts what may start; True when there was any of it."""
+        room = self._room() + (0 if self._stopping else len(finished))
+        started = await self._journal.transact_async(partial(self._record_and_start, finished=finished, room=room))
+        for done in finished:
+            del self._running[done.run]
+        for delivery in started:
+            self._running[delivery.run] = delivery
+            self._pool.submit(self._work_on, delivery)
+        return bool(finished or started)
+
+    def _record_and_start(self, tx: Tx, *, finished: list[Finished], room: int) -> list[Delivery]:
+        for done in finished:
+            steps.finish(tx, done, self._config.backoff_of, self._random())
+        tx.refresh_heads()
+        return steps.start_due(tx, room) if room > 0 else []
+
+    async def _pause(self, what: str, error: JournalError) -> None:
+        _log.error("journal unavailable", during=what, cause=error.context.get("cause", ""))
+        await asyncio.sleep(self._config.poll)
+
+    # -- in a worker thread --------------------------------------------------------------------------------
+
+    def _work_on(self, delivery: Delivery) -> None:
+        self._finished.append(Finished(delivery.id, delivery.run, self._handle(delivery)))
+        self._work.ring()
+
+    def _handle(self, delivery: Delivery) -> Outcome:
+        handler = self._handlers.get(delivery.kind)
+        if handler is None:
+            return Hold(f"Aucun traitement configuré pour « {delivery.kind} »", "no-handler")
+        job = Job(self._journal, delivery)
+        try:
+            return handler(job)
+        except BaseException as error:  # noqa: BLE001 - a worker must bring back an outcome whatever happens
+            _log.error(
+                "handler failed",
+                kind=delivery.kind,
+                delivery_id=delivery.id,
+                error=type(error).__name__,
+                where=where(error),
+            )
+            reason = f"Erreur interne ({type(error).__name__})"
+            return Unknown(reason) if job.resumed or job.sent else Retry(reason, code="handler-error")
+
+
+def _lock(path: str) -> int:
+    """An exclusive lock held by this process until the descriptor is closed."""
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        os.close(descriptor)
+        raise JournalError("another engine already works on this journal", path=path) from error
+    return descriptor

@@ -1,0 +1,151 @@
+"""The engine's transactions: recover at start, start due heads, record outcomes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final, assert_never
+
+import structlog
+
+from connector.journal import heads
+from connector.journal.backoff import Backoff
+from connector.journal.deliveries import Delivery, from_row
+from connector.journal.failures import is_store_failure, where
+from connector.journal.job import Dead, Done, Hold, Outcome, Refuse, Retry, Unknown
+from connector.journal.lifecycle import LifecycleError
+from connector.journal.model import DeadLetter, stamp
+from connector.journal.schema import ACTIVE
+from connector.journal.tx import Tx
+
+_log = structlog.get_logger(__name__)
+
+Policy = Callable[[str], Backoff]
+"""Back-off of a kind of delivery."""
+
+_DUE: Final = (
+    "SELECT delivery.* FROM head JOIN delivery ON delivery.id = head.delivery_id"
+    " WHERE head.due <= ? ORDER BY head.due, head.delivery_id LIMIT ?"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """What a worker brought back from one attempt."""
+
+    delivery_id: int
+    run: int
+    outcome: Outcome
+
+
+def recover(tx: Tx, policy: Policy, dead_letter: DeadLetter) -> int:
+    """What a previous process left in progress may start again; gives how many deliveries.
+
+    `running` had no external effect yet and is queued; `sending` must ask first and may do so at once.
+    A delivery that took the process down with it on every attempt ends as a dead letter.
+    """
+    rows = tx.execute(f"SELECT * FROM delivery WHERE {ACTIVE} AND state IN ('running','sending') ORDER BY id")
+    left = [from_row(row) for row in rows.fetchall()]
+    for delivery in left:
+        if delivery.run:
+            _end_attempt(tx, delivery.run, "interrupted", "")
+        if delivery.run and policy(delivery.kind).out_of_attempts(delivery):
+            reason = f"Arrêt du connecteur pendant chacun des {delivery.attempts} essais"
+            tx.move(delivery, "die", run=0, reason=reason, reason_code="interrupted")
+        else:
+            tx.move(delivery, "recover", run=0, unsettled=delivery.state == "sending")
+    heads.rebuild(tx.connection, dead_letter)
+    return len(left)
+
+
+def start_due(tx: Tx, room: int) -> list[Delivery]:
+    """Starts up to `room` due heads, oldest due first; each comes back with its `run`."""
+    rows = tx.execute(_DUE, (stamp(tx.now), room)).fetchall()
+    return [_start(tx, from_row(row)) for row in rows]
+
+
+def _start(tx: Tx, delivery: Delivery) -> Delivery:
+    number = delivery.attempts + 1
+    run = tx.execute(
+        "INSERT INTO attempt (delivery_id, number, started_at, outcome, reason) VALUES (?, ?, ?, '', '')",
+        (delivery.id, number, stamp(tx.now)),
+    ).lastrowid
+    return tx.move(delivery, "start", run=run, attempts=number, data={"attempt": number})
+
+
+def finish(tx: Tx, finished: Finished, policy: Policy, chance: float) -> None:
+    """Records one outcome with its `then`; when that fails the delivery goes to a person, nothing is lost."""
+    try:
+        with tx.savepoint("outcome"):
+            _apply(tx, finished, policy, chance)
+    except Exception as error:
+        if is_store_failure(error):
+            raise
+        _log.error(
+            "outcome not recorded",
+            delivery_id=finished.delivery_id,
+            outcome=type(finished.outcome).__name__,
+            error=type(error).__name__,
+            where=where(error),
+        )
+        _bury(tx, finished, error)
+
+
+def _apply(tx: Tx, finished: Finished, policy: Policy, chance: float) -> None:
+    delivery, outcome = tx.delivery(finished.delivery_id), finished.outcome
+    if delivery.run != finished.run:
+        raise LifecycleError(delivery.state, "finish", delivery_id=delivery.id, run=finished.run)
+    _move(tx, delivery, outcome, policy(delivery.kind), chance)
+    reason = outcome.text if isinstance(outcome, Done) else outcome.reason
+    _end_attempt(tx, finished.run, type(outcome).__name__.lower(), reason)
+    if outcome.then is not None:
+        outcome.then(tx)
+
+
+def _move(tx: Tx, delivery: Delivery, outcome: Outcome, backoff: Backoff, chance: float) -> None:
+    match outcome:
+        case Done(text):
+            tx.move(delivery, "succeed", run=0, unsettled=False, text=text, reason="", reason_code="")
+        case Retry(reason, after, code):
+            if backoff.exhausted(delivery, tx.now):
+                _give_up(tx, delivery, reason, code, unsettled=False)
+            else:
+                due = tx.now + (after if after is not None else backoff.delay(delivery.attempts, chance))
+                tx.move(delivery, "retry", run=0, unsettled=False, due=due, reason=reason, reason_code=code)
+        case Unknown(reason):
+            if backoff.exhausted(delivery, tx.now):
+                _give_up(tx, delivery, reason, "", unsettled=True)
+            else:
+                due = tx.now + backoff.delay(delivery.attempts, chance)
+                tx.move(delivery, "unknown", run=0, unsettled=True, due=due, reason=reason, reason_code="")
+        case Hold(reason, code):
+            tx.move(delivery, "hold", run=0, unsettled=False, reason=reason, reason_code=code)
+        case Refuse(reason, code):
+            tx.move(delivery, "refuse", run=0, unsettled=False, reason=reason, reason_code=code)
+        case Dead(reason, code):
+            tx.move(delivery, "die", run=0, reason=reason, reason_code=code)
+        case _:
+            assert_never(outcome)
+
+
+def _give_up(tx: Tx, delivery: Delivery, reason: str, code: str, *, unsettled: bool) -> None:
+    text = f"Abandonné après {delivery.attempts} essais : {reason}"
+    tx.move(
+        delivery, "die", run=0, unsettled=unsettled, text=text, reason=text, reason_code=code or "exhausted"
+    )  # fmt: skip
+
+
+def _bury(tx: Tx, finished: Finished, error: Exception) -> None:
+    delivery = tx.delivery(finished.delivery_id)
+    if delivery.run != finished.run:
+        # A later attempt owns the delivery: this outcome has nothing left to say.
+        return
+    reason = f"Résultat non enregistré ({type(error).__name__})"
+    tx.move(delivery, "die", run=0, reason=reason, reason_code="outcome-failed", data={"where": where(error)})
+    _end_attempt(tx, finished.run, "failed", reason)
+
+
+def _end_attempt(tx: Tx, run: int, outcome: str, reason: str) -> None:
+    tx.execute(
+        "UPDATE attempt SET ended_at = ?, outcome = ?, reason = ? WHERE id = ?", (stamp(tx.now), outcome, reason, run)
+    )

@@ -1,0 +1,171 @@
+"""One timeline: what happened to a document, a patient, a stay, a message, whoever asks (field-notes A.4, row 1).
+
+Lines written by moves and notes come from the `timeline` table; the reception of a message and its
+repetitions are read from the message itself, so that accepting it costs one insert only.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Final
+
+from connector.journal.model import JournalError, unstamp
+from connector.journal.store import Journal
+
+DEFAULT_LIMIT: Final = 1000
+_CHUNK: Final = 500
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class TimelineLine:
+    """One line. `at` is aware, UTC; `text` is French; the states are "" when the line is no move."""
+
+    at: datetime
+    event: str
+    text: str
+    state_from: str = ""
+    state_to: str = ""
+    patient_id: int | None = None
+    delivery_id: int | None = None
+    message_id: int | None = None
+    stay: str = ""
+    document_id: str = ""
+    data: dict[str, Any] = field(default_factory=dict)
+    id: int = 0
+
+
+def timeline(
+    journal: Journal,
+    *,
+    patient_id: int | None = None,
+    ipp: str = "",
+    ins: str = "",
+    domain: str = "",
+    stay: str = "",
+    document_id: str = "",
+    control_id: str = "",
+    message_id: int | None = None,
+    delivery_id: int | None = None,
+    limit: int = DEFAULT_LIMIT,
+) -> list[TimelineLine]:
+    """The newest `limit` lines about exactly one of the keys, oldest first; [] when the key is unknown.
+
+    `ipp` and `ins` are identifier values, in any domain unless `domain` narrows it. Lines of merged patients
+    are found from either patient. Raises JournalError when not exactly one key is given.
+    """
+    given = {
+        "patient_id": patient_id,
+        "identifier": ipp or ins,
+        "stay": stay,
+        "document_id": document_id,
+        "control_id": control_id,
+        "message_id": message_id,
+        "delivery_id": delivery_id,
+    }
+    chosen = [name for name, value in given.items() if value not in (None, "")]
+    if len(chosen) != 1 or (ipp and ins):
+        raise JournalError("the timeline is searched by exactly one key", field="key", found=chosen, expected=1)
+    match chosen[0]:
+        case "patient_id" | "identifier":
+            patients = _patients(journal, patient_id, ipp or ins, domain)
+            lines = _lines(journal, "patient_id", patients, limit)
+        case "control_id":
+            messages = [r["id"] for r in journal.query("SELECT id FROM message WHERE control_id = ?", (control_id,))]
+            return _with_reception(journal, _lines(journal, "message_id", messages, limit), messages, limit)
+        case "message_id":
+            return _with_reception(journal, _lines(journal, "message_id", [message_id], limit), [message_id], limit)
+        case key:
+            lines = _lines(journal, key, [given[key]], limit)
+    messages = sorted({line.message_id for line in lines if line.message_id is not None})
+    return _with_reception(journal, lines, messages, limit)
+
+
+def _patients(journal: Journal, patient_id: int | None, value: str, domain: str) -> list[int]:
+    if patient_id is not None:
+        return journal.family(patient_id)
+    rows = journal.query(
+        "SELECT DISTINCT patient_id FROM identifier WHERE value = ? AND (? = '' OR domain = ?)", (value, domain, domain)
+    )
+    return [member for row in rows for member in journal.family(row["patient_id"])]
+
+
+# The guard after each text key lets SQLite use the partial index of that key.
+_GUARD: Final = {"stay": " AND stay <> ''", "document_id": " AND document_id <> ''"}
+
+
+def _lines(journal: Journal, column: str, values: Iterable[Any], limit: int) -> list[TimelineLine]:
+    found: list[sqlite3.Row] = []
+    for chunk in _chunks(list(values)):
+        marks = ",".join("?" * len(chunk))
+        found += journal.query(
+            f"SELECT * FROM timeline WHERE {column} IN ({marks}){_GUARD.get(column, '')} ORDER BY id DESC LIMIT ?",
+            (*chunk, limit),
+        )
+    return [_from_row(row) for row in found]
+
+
+def _with_reception(
+    journal: Journal, lines: list[TimelineLine], messages: Iterable[Any], limit: int
+) -> list[TimelineLine]:
+    """Adds when each message and its repetitions arrived, sorts, keeps the newest."""
+    for chunk in _chunks(list(messages)):
+        marks = ",".join("?" * len(chunk))
+        lines += map(
+            _received,
+            journal.query(
+                "SELECT id, type, event, control_id, sender, peer, verdict, received_at, findings"
+                f" FROM message WHERE id IN ({marks})",
+                chunk,
+            ),
+        )
+        lines += map(
+            _repeated,
+            journal.query(f"SELECT message_id, received_at, peer FROM duplicate WHERE message_id IN ({marks})", chunk),
+        )
+    # At one instant a reception (id 0) comes before what it caused.
+    return sorted(lines, key=lambda line: (line.at, line.id))[-limit:]
+
+
+def _chunks(values: list[Any]) -> Iterable[list[Any]]:
+    return (values[start : start + _CHUNK] for start in range(0, len(values), _CHUNK))
+
+
+def _from_row(row: sqlite3.Row) -> TimelineLine:
+    return TimelineLine(
+        unstamp(row["at"]),
+        row["event"],
+        row["text"],
+        row["state_from"],
+        row["state_to"],
+        row["patient_id"],
+        row["delivery_id"],
+        row["message_id"],
+        row["stay"],
+        row["document_id"],
+        json.loads(row["data"]),
+        row["id"],
+    )
+
+
+def _received(row: sqlite3.Row) -> TimelineLine:
+    name = f"{row['type']}^{row['event']}"
+    accepted = row["verdict"] == "accepted"
+    text = f"Message {name} reçu et accepté" if accepted else f"Message {name} reçu et refusé"
+    data = {
+        "control_id": row["control_id"],
+        "sender": row["sender"],
+        "peer": row["peer"],
+        "findings": json.loads(row["findings"]),
+    }
+    event = "received" if accepted else "rejected"
+    return TimelineLine(unstamp(row["received_at"]), event, text, message_id=row["id"], data=data)
+
+
+def _repeated(row: sqlite3.Row) -> TimelineLine:
+    text = "Même message reçu de nouveau, réponse identique, rien de renvoyé"
+    at, message_id = unstamp(row["received_at"]), row["message_id"]
+    return TimelineLine(at, "duplicate", text, message_id=message_id, data={"peer": row["peer"]})
