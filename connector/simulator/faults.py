@@ -69,11 +69,16 @@ def rule_from_json(data: Mapping[str, Any]) -> FaultRule:
         raise ValueError(f"unknown fields: {', '.join(unknown)}")
     if data.get("effect") not in get_args(Effect):
         raise ValueError(f"effect must be one of {', '.join(get_args(Effect))}")
-    types = {"int": int, "float": (int, float)}
     for name, value in data.items():
-        if name != "id" and not isinstance(value, types.get(known[name], str)):
+        if name != "id" and not _fits(value, str(known[name])):
             raise ValueError(f"wrong type for {name}")
     return FaultRule(**{name: value for name, value in data.items() if name != "id"})
+
+
+def _fits(value: object, kind: str) -> bool:
+    if kind == "int":
+        return isinstance(value, int)
+    return isinstance(value, int | float) if kind == "float" else isinstance(value, str)
 
 
 class Faults:

@@ -135,7 +135,7 @@ class Habilitations:
 
 def status_reply(status: str, text: str) -> SoapReply:
     """`setAuthorizationResponse/output/{status,context}`."""
-    root = etree.Element(q(DMP_HABILITATIONS, "setAuthorizationResponse"), nsmap={None: DMP_HABILITATIONS})
+    root = etree.Element(q(DMP_HABILITATIONS, "setAuthorizationResponse"), nsmap={"hab": DMP_HABILITATIONS})
     output = etree.SubElement(root, q(DMP_HABILITATIONS, "output"))
     etree.SubElement(output, q(DMP_HABILITATIONS, "status")).text = status
     etree.SubElement(output, q(DMP_HABILITATIONS, "context")).text = text
@@ -155,7 +155,7 @@ def transmission(
     context: SimContext, request: etree._Element, interaction: str, ack_type: str, code: str = "", text: str = ""
 ) -> etree._Element:
     """Transmission wrapper of an HL7 V3 answer, with its acknowledgement of `request`."""
-    root = etree.Element(q(HL7V3, interaction), nsmap={None: HL7V3, "xsi": XSI})
+    root = etree.Element(q(HL7V3, interaction), nsmap={"v3": HL7V3, "xsi": XSI})
     root.set("ITSVersion", "XML_1.0")
     _add(root, "id", root=_DMP_OID, extension=str(context.new_uuid()))
     _add(root, "creationTime", value=utc_digits(context.clock()))

@@ -43,7 +43,10 @@ class Coded:
 
 @dataclass(frozen=True, slots=True)
 class PartFile:
-    """One received MIME part, already on disk, byte for byte. `sha1` is lowercase hex, `size` bytes."""
+    """One received MIME part, already on disk, byte for byte. `sha1` is lowercase hex, `size` bytes.
+
+    The file lives as long as the request: a service that keeps the document copies or moves it.
+    """
 
     path: Path
     size: int
@@ -153,8 +156,9 @@ Service = Callable[[SoapRequest], SoapReply]
 
 @dataclass(frozen=True, slots=True)
 class SimContext:
-    """What every service is built from (`Registry(context)`, `Repository(context, registry)`, …).
+    """What the services are built from: Registry(context), Repository(context, registry), IdentityServer(context).
 
+    Each has `handle(request) -> SoapReply`; the identity server also has `start()`, `stop()`, `feed_port`, `query_port`.
     `folder` is the simulator's store (each service takes its own sub-folder), `clock` returns aware UTC.
     """
 
