@@ -7,7 +7,6 @@ durable, even for a document that waits.
 from __future__ import annotations
 
 import json
-import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -16,10 +15,16 @@ from connector.hl7.model import Admission, Authority, Consent, Identifier
 from connector.ins.model import MatriculeIns, Qualification
 
 
-class Sql(Protocol):
-    """The slice of the journal's transaction this room needs."""
+class Rows(Protocol):
+    """What a read gives back."""
 
-    def execute(self, sql: str, params: Sequence[Any] = ...) -> sqlite3.Cursor: ...
+    def fetchone(self) -> Any: ...
+
+
+class Sql(Protocol):
+    """The slice of the journal this room needs: a transaction, or a snapshot for reading only."""
+
+    def execute(self, sql: str, params: Sequence[Any] = ...) -> Rows: ...
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -195,8 +200,8 @@ def _apply_feeding(sql: Sql, patient_id: int, before: PatientView, consent: Cons
 
 def _apply_stay(sql: Sql, patient_id: int, admission: Admission) -> None:
     stay, key = admission.stay, admission.stay.number()
-    if not key:
-        return
+    if not key or stay.patient_class in ("", "N"):
+        return  # an identity message speaks of no stay (PV1-2 = N)
     sql.execute("INSERT OR IGNORE INTO stay (stay, patient_id) VALUES (?, ?)", (key, patient_id))
     sql.execute(
         "UPDATE stay SET patient_id = ?, patient_class = ?, unit = COALESCE(NULLIF(?, ''), unit),"
