@@ -2,3 +2,30 @@
 
 Store first, then acknowledge (design rule 5); one life cycle table (design rule 6); per patient, strict order.
 """
+
+from connector.journal.engine import Engine, EngineConfig
+from connector.journal.job import Dead, Done, Handler, Hold, Job, Outcome, Refuse, Retry, Unknown
+from connector.journal.model import Incoming, JournalConfig, JournalError, Stored, StoredMessage
+from connector.journal.store import Journal
+from connector.journal.tx import Tx
+
+__all__ = [
+    "Dead",
+    "Done",
+    "Engine",
+    "EngineConfig",
+    "Handler",
+    "Hold",
+    "Incoming",
+    "Job",
+    "Journal",
+    "JournalConfig",
+    "JournalError",
+    "Outcome",
+    "Refuse",
+    "Retry",
+    "Stored",
+    "StoredMessage",
+    "Tx",
+    "Unknown",
+]
