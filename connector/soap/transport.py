@@ -170,15 +170,15 @@ class XopTransport(zeep.Transport):
 
 def _blocks(response: requests.Response, deadline: float) -> Iterator[bytes]:
     """The answer's bytes as they come. Raises TransportError(sent=True) on a cut, a silence or a passed deadline."""
-    stream = response.raw.stream(BLOCK, decode_content=True)
     while True:
         try:
-            block = next(stream, None)
+            # read1 gives what has come; read would wait for a full block, and a slow peer would outlive the deadline.
+            block = response.raw.read1(BLOCK, decode_content=True)
         except (urllib3.exceptions.HTTPError, OSError) as error:
             failure = transport_error(error, True)
             failure.context["http_status"] = response.status_code
             raise failure from error
-        if block is None:
+        if not block:
             return
         if time.monotonic() > deadline:
             raise TransportError("answer too slow", sent=True, cause="timeout", http_status=response.status_code)

@@ -46,7 +46,7 @@ def test_header_order_and_forms(tls: Tls) -> None:
     for name in ("ReplyTo", "Action"):
         element = header.find(f"a:{name}", NS)
         assert element is not None
-        assert dict(element.attrib) == {"{http://www.w3.org/2003/05/soap-envelope}mustUnderstand": "true"}
+        assert dict(element.items()) == {"{http://www.w3.org/2003/05/soap-envelope}mustUnderstand": "true"}
     assert seen.headers["content-type"] == f'application/soap+xml; charset=UTF-8; action="{STORED_QUERY}"'
     assert seen.headers["accept-encoding"] == "identity"
 
