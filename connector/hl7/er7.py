@@ -71,6 +71,11 @@ class Segment:
             return []
         return [text] if self._is_msh_sign(n) else text.split(self.delimiters.component)
 
+    def values(self, n: int, rep: int = 1) -> list[str]:
+        """Value of each component of a repetition, its first sub-component; [] when it is empty."""
+        value, sign = self._value, self.delimiters.subcomponent
+        return [text if not text or text.isalnum() else value(_nth(text, sign, 1)) for text in self.comps(n, rep)]
+
     def get(self, field: int, rep: int = 1, comp: int = 1, sub: int = 1) -> str:
         """Value of one sub-component, "" if absent."""
         text = self._rep(field, rep)
@@ -164,38 +169,47 @@ def parse_header(raw: bytes) -> Header:
     start = start_of(raw)
     line = first_line(raw, start)
     text, codec, _ = charsets.decode(line, _declared_charset(line, 0))
-    if text.count(text[3]) > _DEFAULT_LIMITS.max_fields:
-        raise too_many("fields", text.count(text[3]), _DEFAULT_LIMITS.max_fields, "MSH^1")
-    return _header(Segment(text, read_delimiters(text[3], _encoding_characters(text, text[3])), codec))
+    delimiters = read_delimiters(text[3], _encoding_characters(text, text[3]))
+    _check_counts(text, [text], delimiters, _DEFAULT_LIMITS)
+    return _header(Segment(text, delimiters, codec))
 
 
 def _header(msh: Segment) -> Header:
-    get = msh.get
+    fields = msh.fields()
+    last = len(fields)
+
+    def value(n: int) -> str:
+        # Most values are plain words or digits: nothing to cut, trim or unescape.
+        text = fields[n] if n < last else ""
+        return text if not text or text.isalnum() else msh.get(n)
+
+    kind, event, structure = (*msh.values(9), "", "", "")[:3]
+    profile, namespace = (*msh.values(21), "", "")[:2]
+    parties = (value(3), value(4), value(5), value(6))
+    composed = msh.delimiters.component in "".join(fields[3:7])
     return Header(
-        sending_application=get(3),
-        sending_facility=get(4),
-        receiving_application=get(5),
-        receiving_facility=get(6),
-        time=get(7),
-        type=get(9),
-        event=get(9, 1, 2),
-        structure=get(9, 1, 3),
+        sending_application=parties[0],
+        sending_facility=parties[1],
+        receiving_application=parties[2],
+        receiving_facility=parties[3],
+        time=value(7),
+        type=kind,
+        event=event,
+        structure=structure,
         control_id=msh.whole(10),
-        processing_id=get(11),
-        version=get(12),
+        processing_id=value(11),
+        version=value(12),
         version_full=_joined(msh, 12),
-        charset=get(18),
-        profile=get(21),
-        profile_namespace=get(21, 1, 2),
-        addressing=(_joined(msh, 3), _joined(msh, 4), _joined(msh, 5), _joined(msh, 6)),
+        charset=value(18),
+        profile=profile,
+        profile_namespace=namespace,
+        addressing=(_joined(msh, 3), _joined(msh, 4), _joined(msh, 5), _joined(msh, 6)) if composed else parties,
     )
 
 
 def _joined(segment: Segment, n: int) -> str:
-    """First repetition of a field, component values joined by `^`, trailing empty ones dropped."""
-    if segment.delimiters.component not in segment.field(n):
-        return segment.get(n)
-    return "^".join([segment.get(n, 1, i + 1) for i in range(len(segment.comps(n)))]).rstrip("^")
+    """Component values of the first repetition joined by `^`, trailing empty ones dropped."""
+    return "^".join(segment.values(n)).rstrip("^")
 
 
 def _declared_charset(raw: bytes, start: int) -> str:

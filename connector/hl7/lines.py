@@ -12,6 +12,7 @@ from functools import lru_cache
 from connector.hl7.errors import Er7Error
 
 BOM = b"\xef\xbb\xbf"
+_BREAK = re.compile(rb"[\r\n]")
 _LEADING = re.compile(rb"(?:\xef\xbb\xbf)?[ \t\r\n]*")
 
 
@@ -155,9 +156,8 @@ def too_many(what: str, found: int, limit: int, location: str) -> Er7Error:
 
 def _line_end(raw: bytes, start: int) -> int:
     """Offset of the next CR or LF, else the end."""
-    cr = raw.find(b"\r", start)
-    lf = raw.find(b"\n", start, cr if cr >= 0 else len(raw))
-    return lf if lf >= 0 else cr if cr >= 0 else len(raw)
+    found = _BREAK.search(raw, start)
+    return found.start() if found else len(raw)
 
 
 @lru_cache(maxsize=16)

@@ -1,0 +1,129 @@
+"""The MLLP listener: many persistent connections, messages answered one by one in the order they came.
+
+One consumer task per connection calls the handler; nothing is buffered beyond the limits of `MllpConfig`
+(hl7v2-interface §1.1, stack.md §3 and §6). What a message means is the handler's concern.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+
+from connector.base.errors import SettingsError
+from connector.hl7.mllp_budget import ByteBudget
+from connector.hl7.mllp_connection import Connection
+from connector.hl7.mllp_model import Handler as Handler
+from connector.hl7.mllp_model import MllpConfig as MllpConfig
+from connector.hl7.mllp_model import MllpStats as MllpStats
+from connector.hl7.mllp_model import PeerInfo as PeerInfo
+from connector.hl7.mllp_model import Refusal as Refusal
+
+
+class MllpServer:
+    """`await start()`, then `port`; `await stop(drain_seconds)` answers what was received, then closes."""
+
+    def __init__(self, config: MllpConfig, handle: Handler, *, refuse_oversized: Refusal | None = None) -> None:
+        self.config = config
+        self.handle = handle
+        self.refuse_oversized = refuse_oversized
+        self.stats = MllpStats()
+        self.budget = ByteBudget(config.total_byte_budget)
+        self.connections: set[Connection] = set()
+        self._server: asyncio.Server | None = None
+        self._sweeper: asyncio.Task[None] | None = None
+        self._empty = asyncio.Event()
+
+    @property
+    def port(self) -> int:
+        """Port really listened on."""
+        if self._server is None:
+            raise RuntimeError("the listener is not started")
+        port: int = self._server.sockets[0].getsockname()[1]
+        return port
+
+    async def start(self) -> None:
+        """Listens. Raises OSError when the address is taken, SettingsError when a PEM file cannot be used."""
+        loop = asyncio.get_running_loop()
+        context = tls_context(self.config)
+        self._server = await loop.create_server(
+            lambda: Connection(self),
+            self.config.host,
+            self.config.port,
+            ssl=context,
+            ssl_handshake_timeout=15 if context else None,
+            backlog=512,
+        )
+        self._sweeper = loop.create_task(self._sweep())
+
+    async def stop(self, drain_seconds: float = 5.0) -> None:
+        """Stops listening and reading, lets received messages be answered, then cuts what remains."""
+        if self._server is None:
+            return
+        self._server.close()
+        for connection in list(self.connections):
+            connection.drain()
+        if not await self._gone(drain_seconds):
+            for connection in list(self.connections):
+                connection.cut()
+            await self._gone(1.0)
+        if self._sweeper is not None:
+            self._sweeper.cancel()
+        await self._server.wait_closed()
+        self._server = None
+
+    def admit(self, connection: Connection) -> bool:
+        """Registers a new connection, False when a limit is reached."""
+        host = connection.peer.host
+        same_peer = sum(1 for other in self.connections if other.peer.host == host)
+        if len(self.connections) >= self.config.max_connections or same_peer >= self.config.max_per_peer:
+            self.stats.rejected += 1
+            return False
+        self.connections.add(connection)
+        self.stats.accepted += 1
+        self.stats.connections = len(self.connections)
+        self._empty.clear()
+        return True
+
+    def forget(self, connection: Connection) -> None:
+        """Unregisters a connection whose socket is closed and whose consumer is over."""
+        self.connections.discard(connection)
+        self.stats.connections = len(self.connections)
+        if not self.connections:
+            self._empty.set()
+
+    async def _gone(self, seconds: float) -> bool:
+        """True when every connection ended in time."""
+        try:
+            async with asyncio.timeout(seconds):
+                while self.connections:
+                    await self._empty.wait()
+        except TimeoutError:
+            return False
+        return True
+
+    async def _sweep(self) -> None:
+        """Closes idle and stalled connections; one timer for all keeps the hot path free of timers."""
+        period = min(5.0, max(0.02, min(self.config.idle_timeout, self.config.frame_timeout) / 4))
+        loop = asyncio.get_running_loop()
+        while True:
+            await asyncio.sleep(period)
+            for connection in list(self.connections):
+                connection.check_time(loop.time())
+
+
+def tls_context(config: MllpConfig) -> ssl.SSLContext | None:
+    """Server context of TLS 1.2 or better, None without `tls_cert`. Raises SettingsError on unusable PEM files."""
+    if config.tls_cert is None:
+        return None
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    try:
+        context.load_cert_chain(config.tls_cert, config.tls_key)
+        if config.tls_client_ca is not None:
+            context.load_verify_locations(config.tls_client_ca)
+            context.verify_mode = ssl.CERT_REQUIRED
+    except (OSError, ssl.SSLError) as error:
+        raise SettingsError(
+            "unusable TLS file", name="tls_cert, tls_key or tls_client_ca", found=str(error), allowed="PEM files"
+        ) from error
+    return context
