@@ -1,0 +1,23 @@
+"""The judge's list of rules for an ITI-41, in the order their findings are told (ihe-rules D.2, dmp-interface c).
+
+Two profiles, same rules engine (ihe-rules D.8): `dmp` adds the French rules, `ihe` stops at IHE. State rules (patient
+known, duplicates, replacement) live in rules_state, the signature in signature.
+"""
+
+from __future__ import annotations
+
+from connector.base.finding import Finding
+from connector.simulator.registry_case import Case, Rule
+from connector.simulator.rules_entry import ENTRY_RULES
+from connector.simulator.rules_french import FRENCH_RULES
+from connector.simulator.rules_links import LINK_RULES
+from connector.simulator.rules_shape import SHAPE_RULES
+
+IHE_RULES: tuple[Rule, ...] = SHAPE_RULES + ENTRY_RULES + LINK_RULES
+DMP_RULES: tuple[Rule, ...] = IHE_RULES + FRENCH_RULES
+
+
+def judge(case: Case) -> tuple[Finding, ...]:
+    """Every finding of the message itself, first one first (ihe-rules D, "report all")."""
+    rules = IHE_RULES if case.settings.ihe_pure else DMP_RULES
+    return tuple(finding for rule in rules for finding in rule.judge(case))

@@ -1,0 +1,176 @@
+"""The registry's memory: document files, and one journal where each submission is one line.
+
+The line is the commit: document files are written first, then one line is appended and synced. A crash in between
+leaves orphan files and no trace in the registry (ihe-rules D-49); a half-written last line is cut off at the next
+start. Reading the journal again gives the same state. Thread-safe through `lock`, which callers hold across
+"judge the state, then commit".
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import threading
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from lxml import etree
+
+from connector.base.xmlsafe import parse_xml
+from connector.simulator.hl7_forms import read_cx
+from connector.simulator.registry_case import patient_id, unique_id
+from connector.simulator.registry_reader import RegistryObject, read_objects
+from connector.simulator.registry_writer import object_list
+
+
+@dataclass(frozen=True, slots=True)
+class StoredEntry:
+    """A registered DocumentEntry (server-side slots filled) and the file of its bytes."""
+
+    item: RegistryObject
+    file: Path
+
+    @property
+    def unique_id(self) -> str:
+        return unique_id(self.item)
+
+    @property
+    def ins(self) -> str:
+        return read_cx(patient_id(self.item)).value
+
+    @property
+    def hash(self) -> str:
+        return self.item.first("hash").lower()
+
+    @property
+    def status(self) -> str:
+        return self.item.status
+
+
+class RegistryStore:
+    """Entries, submission sets and associations under `folder`. Only one process may use a folder at a time."""
+
+    def __init__(self, folder: Path) -> None:
+        self._documents = folder / "documents"
+        self._documents.mkdir(parents=True, exist_ok=True)
+        self._journal = folder / "registry.jsonl"
+        self.lock = threading.RLock()
+        self._entries: dict[str, StoredEntry] = {}
+        self._sets: dict[str, RegistryObject] = {}
+        self._associations: dict[str, RegistryObject] = {}
+        self._by_unique_id: dict[str, list[str]] = {}
+        self._by_patient: dict[str, list[str]] = {}
+        self._set_unique_ids: set[str] = set()
+        self._replay()
+
+    # -- questions --------------------------------------------------------------------------------------------
+
+    def entry(self, entry_uuid: str) -> StoredEntry | None:
+        with self.lock:
+            return self._entries.get(entry_uuid)
+
+    def by_unique_id(self, value: str) -> tuple[StoredEntry, ...]:
+        with self.lock:
+            return tuple(self._entries[key] for key in self._by_unique_id.get(value, ()))
+
+    def entries_of(self, ins: str) -> tuple[StoredEntry, ...]:
+        """Every entry of a matricule, in order of registration."""
+        with self.lock:
+            return tuple(self._entries[key] for key in self._by_patient.get(ins, ()))
+
+    def sets_of(self, ins: str) -> tuple[RegistryObject, ...]:
+        with self.lock:
+            return tuple(item for item in self._sets.values() if read_cx(patient_id(item)).value == ins)
+
+    def associations(self) -> tuple[RegistryObject, ...]:
+        with self.lock:
+            return tuple(self._associations.values())
+
+    def has_set(self, value: str) -> bool:
+        with self.lock:
+            return value in self._set_unique_ids
+
+    def has_object(self, object_id: str) -> bool:
+        with self.lock:
+            return object_id in self._entries or object_id in self._sets or object_id in self._associations
+
+    # -- changes ----------------------------------------------------------------------------------------------
+
+    def commit(self, objects: Iterable[RegistryObject], files: Mapping[str, Path], status: Mapping[str, str]) -> None:
+        """Registers `objects` and applies `status` (entryUUID -> new status), all or nothing, durable at return.
+
+        `files` gives the bytes of each ExtrinsicObject by its id; they are linked or copied, never moved.
+        """
+        with self.lock:
+            stored = {key: self._keep(key, path) for key, path in files.items()}
+            line = {
+                "objects": etree.tostring(object_list(objects), encoding="unicode"),
+                "files": stored,
+                "status": dict(status),
+            }
+            self._append(line)
+            self._apply(line)
+
+    def set_status(self, entry_uuid: str, status: str) -> None:
+        """Changes an entry's availabilityStatus. Raises KeyError for an unknown entry."""
+        with self.lock:
+            if entry_uuid not in self._entries:
+                raise KeyError(entry_uuid)
+            self.commit((), {}, {entry_uuid: status})
+
+    # -- files ------------------------------------------------------------------------------------------------
+
+    def _keep(self, entry_uuid: str, source: Path) -> str:
+        name = entry_uuid.removeprefix("urn:uuid:") + ".bin"
+        target = self._documents / name
+        # A crash before the journal line may have left this name behind.
+        target.unlink(missing_ok=True)
+        try:
+            os.link(source, target)
+        except OSError:
+            # Another file system: copy the bytes.
+            shutil.copyfile(source, target)
+        return name
+
+    def _append(self, line: Mapping[str, Any]) -> None:
+        with self._journal.open("ab") as file:
+            start = file.tell()
+            try:
+                file.write(json.dumps(line, ensure_ascii=False).encode() + b"\n")
+                file.flush()
+                os.fsync(file.fileno())
+            except OSError:
+                # A full disk must not leave half a line for the next one to grow on.
+                file.truncate(start)
+                raise
+
+    def _replay(self) -> None:
+        if not self._journal.exists():
+            return
+        content = self._journal.read_bytes()
+        whole = content[: content.rfind(b"\n") + 1]
+        if whole != content:
+            # The last line was never acknowledged: drop it so that the next one starts cleanly.
+            with self._journal.open("r+b") as file:
+                file.truncate(len(whole))
+        for line in whole.splitlines():
+            self._apply(json.loads(line))
+
+    def _apply(self, line: Mapping[str, Any]) -> None:
+        for item in read_objects(parse_xml(line["objects"].encode(), what="registry journal")):
+            if item.kind == "ExtrinsicObject":
+                entry = StoredEntry(item, self._documents / line["files"][item.id])
+                self._entries[item.id] = entry
+                self._by_unique_id.setdefault(entry.unique_id, []).append(item.id)
+                self._by_patient.setdefault(entry.ins, []).append(item.id)
+            elif item.kind == "RegistryPackage":
+                self._sets[item.id] = item
+                self._set_unique_ids.add(unique_id(item))
+            else:
+                self._associations[item.id] = item
+        for key, status in line["status"].items():
+            entry = self._entries[key]
+            self._entries[key] = replace(entry, item=replace(entry.item, status=status))

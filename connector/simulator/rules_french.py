@@ -1,0 +1,268 @@
+"""What the DMP adds to IHE for a feed (dmp-interface a.7, c.2 to c.8): patient, set, authors, masks, value sets."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from connector.base.oid import is_oid
+from connector.codes import load
+from connector.simulator import ebrim_names as names
+from connector.simulator.hl7_forms import Xcn, read_cx, read_xcn, read_xon
+from connector.simulator.registry_case import Case, Fault, Rule, authors, label, patient_id, unique_id
+from connector.simulator.registry_reader import RegistryObject
+
+MIME_TYPES = frozenset({"text/xml", "application/xslt+xml", "application/dicom"})
+SECRET_SESSION = "urn:oasis:names:tc:xspa:1.0:resource:patient:hl7:confidentiality-code"
+
+_VALUE_SETS = {
+    names.CLASS_CODE: "J57",
+    names.CONFIDENTIALITY: "J58",
+    names.SET_CONTENT_TYPE: "J59",
+    names.FORMAT_CODE: "J60",
+    names.FACILITY_TYPE: "J61",
+    names.PRACTICE_SETTING: "J62",
+    names.TYPE_CODE: "J66",
+}
+# XCN-10 and XCN-13 by kind of author (c.4); EI and RI are the older forms for internal ids.
+_PERSON_TYPES = frozenset({("D", "IDNPS"), ("D", "EI"), ("D", "RI"), ("U", "RI")})
+
+
+def _patient_of_assertion(case: Case) -> Iterator[Fault]:
+    if case.assertion is None:
+        return
+    wanted = (case.assertion.resource_ins, case.assertion.resource_oid)
+    for item in case.described:
+        cx = read_cx(patient_id(item))
+        if (cx.value, cx.oid) != wanted:
+            seen = f"domaine {cx.oid or 'absent'}" if cx.oid != wanted[1] else "un autre matricule"
+            yield Fault(item.id, f"{label(item)}.patientId", seen, "l'INS du resource-id du VIHF")
+
+
+def _content_of_set(case: Case) -> Iterator[Fault]:
+    wanted, found = case.settings.documents_per_set, len(case.documents)
+    if found < 1 or (wanted and found != wanted):
+        yield Fault("", "DocumentEntry", f"{found} document(s)", f"{wanted or 'au moins 1'} document(s)")
+    if len(case.signatures) != 1:
+        seen = f"{len(case.signatures)} document(s) de signature"
+        yield Fault("", "DocumentEntry", seen, "exactement un document de signature (XAdES)")
+
+
+def _signs(case: Case) -> Iterator[Fault]:
+    links = [item for item in case.associations if item.association_type == names.SIGNS]
+    if len(links) != 1:
+        yield Fault("", "signs", f"{len(links)} association(s)", "une association signs, de la signature vers le lot")
+    signatures, sets = {item.id for item in case.signatures}, {item.id for item in case.sets}
+    for link in links:
+        if link.source not in signatures or link.target not in sets:
+            yield Fault(link.id, "signs", f"{link.source} vers {link.target}", "de la signature vers le SubmissionSet")
+        if link.values("SubmissionSetStatus") != ("Original",):
+            yield Fault(link.id, "SubmissionSetStatus", " ".join(link.values("SubmissionSetStatus")), "Original")
+    for link in case.associations:
+        if link.association_type == names.HAS_MEMBER and link.first("SubmissionSetStatus") == "Reference":
+            yield Fault(link.id, "SubmissionSetStatus", "Reference", "Original")
+
+
+def _author_may_feed(case: Case) -> Iterator[Fault]:
+    assertion = case.assertion
+    if assertion is None:
+        return
+    for entry in case.documents:
+        if assertion.mode == "DIRECTE":
+            people = {read_xcn(value).id for value in _people(entry)}
+            if assertion.name_id not in people:
+                yield Fault(entry.id, "authorPerson", "NameID absent", "le NameID du VIHF parmi les auteurs")
+        else:
+            houses = [read_xon(value).id for item in authors(entry) for value in item.values("authorInstitution")]
+            if assertion.structure not in houses:
+                expected = f"Identifiant_Structure du VIHF ({assertion.structure}) parmi les auteurs"
+                yield Fault(entry.id, "authorInstitution", " ".join(houses), expected)
+
+
+def _author_names(case: Case) -> Iterator[Fault]:
+    for item in case.described:
+        for author in authors(item):
+            for value in author.values("authorPerson"):
+                xcn = read_xcn(value)
+                for component, text in (("XCN-2 (nom)", xcn.family), ("XCN-3 (prénom)", xcn.given)):
+                    if not text.strip():
+                        yield Fault(item.id, f"authorPerson {component}", "vide", "une valeur (RG_2230)")
+
+
+def _author_present(case: Case) -> Iterator[Fault]:
+    for item in case.described:
+        found = authors(item)
+        if not found or (item.kind == "RegistryPackage" and len(found) > 1):
+            expected = "un auteur" if item.kind == "RegistryPackage" else "au moins un auteur"
+            yield Fault(item.id, f"{label(item)}.author", f"{len(found)} auteur(s)", expected)
+        for author in found:
+            if not any(author.values("authorPerson")):
+                yield Fault(item.id, "authorPerson", "absent", "une personne ou un système par auteur")
+
+
+def _normal_first(case: Case) -> Iterator[Fault]:
+    for item in case.entries:
+        codes = [code for code, _ in item.codes(names.CONFIDENTIALITY)]
+        if codes[:1] != ["N"]:
+            yield Fault(item.id, "confidentialityCode", " ".join(codes), "N en premier")
+
+
+def _masks(case: Case) -> Iterator[Fault]:
+    for item in case.documents:
+        codes = [code for code, _ in item.codes(names.CONFIDENTIALITY)]
+        restricted = {names.MASKED, names.INVISIBLE_PATIENT} <= set(codes)
+        if restricted and not case.settings.mask_and_invisible:
+            yield Fault(item.id, "confidentialityCode", " ".join(codes), "MASQUE_PS ou INVISIBLE_PATIENT, pas les deux")
+        if {"R", "V"} & set(codes):
+            yield Fault(
+                item.id, "confidentialityCode", " ".join(codes), "ni R ni V : ces documents ne se partagent pas"
+            )
+        if len(codes) > 4 or len(set(codes)) != len(codes):
+            yield Fault(item.id, "confidentialityCode", " ".join(codes), "1 à 4 codes différents")
+
+
+def _secret_session(case: Case) -> Iterator[Fault]:
+    if case.assertion is None or not case.assertion.attributes.get(SECRET_SESSION):
+        return
+    for item in case.documents:
+        codes = [code for code, _ in item.codes(names.CONFIDENTIALITY)]
+        if names.INVISIBLE_REPRESENTATIVES not in codes:
+            expected = f"{names.INVISIBLE_REPRESENTATIVES} en connexion secrète"
+            yield Fault(item.id, "confidentialityCode", " ".join(codes), expected)
+
+
+def _plain_oid(case: Case) -> Iterator[Fault]:
+    for item in case.entries:
+        if not is_oid(unique_id(item)):
+            expected = "un OID simple, sans ^extension (EX_2.1-1130)"
+            yield Fault(item.id, "DocumentEntry.uniqueId", unique_id(item), expected)
+
+
+def _value_sets(case: Case) -> Iterator[Fault]:
+    for item in case.described:
+        for found in item.classifications:
+            name = _VALUE_SETS.get(found.scheme)
+            code = found.representation or ""
+            if name is not None and load(name).get(code, found.system) is None:
+                attribute = f"{label(item)}.{names.CODED_SCHEMES[found.scheme]}"
+                yield Fault(item.id, attribute, f"{code}^^{found.system}", f"un code du jeu de valeurs JDV_{name}")
+
+
+def _specialty(case: Case) -> Iterator[Fault]:
+    for item in case.described:
+        for author in authors(item):
+            for value in author.values("authorSpecialty"):
+                parts = [*value.split("^"), "", ""]
+                if load("J56").get(parts[0], parts[2]) is None:
+                    expected = "code^libellé^système du jeu de valeurs JDV_J56"
+                    yield Fault(item.id, "authorSpecialty", value, expected)
+
+
+def _xcn_form(case: Case) -> Iterator[Fault]:
+    for item in case.described:
+        for value in (*_people(item),):
+            xcn = read_xcn(value)
+            if xcn.id and not _good_person(xcn, case.settings.ins_oids):
+                seen = f"autorité {xcn.oid or 'absente'}, XCN-10 {xcn.name_type or '-'}, XCN-13 {xcn.id_type or '-'}"
+                expected = f"id^NOM^PRENOM^^^^^^&{names.PS_OID}&ISO^D^^^IDNPS (ou U/RI pour un système)"
+                yield Fault(item.id, "authorPerson ou legalAuthenticator", seen, expected)
+
+
+def _good_person(xcn: Xcn, ins_oids: frozenset[str]) -> bool:
+    if xcn.oid in ins_oids:
+        return (xcn.name_type, xcn.id_type) == ("D", "NH")
+    if xcn.oid == names.PS_OID:
+        return (xcn.name_type, xcn.id_type) in _PERSON_TYPES
+    return is_oid(xcn.oid) and (xcn.name_type, xcn.id_type) == ("U", "RI")
+
+
+def _xon_form(case: Case) -> Iterator[Fault]:
+    for item in case.described:
+        for author in authors(item):
+            for value in author.values("authorInstitution"):
+                xon = read_xon(value)
+                form = (xon.oid, xon.id_type)
+                known = form in ((names.STRUCTURE_OID, "IDNST"), ("1.3.2", "SIREN")) and xon.id
+                unknown = form == ("", "") and not xon.id and xon.name
+                if not (known or unknown):
+                    expected = f"NOM^^^^^&{names.STRUCTURE_OID}&ISO^IDNST^^^<Struct_IdNat>"
+                    yield Fault(item.id, "authorInstitution", value, expected)
+
+
+def _cx_form(case: Case) -> Iterator[Fault]:
+    for item in case.described:
+        cx = read_cx(patient_id(item))
+        if cx.type != "NH" or cx.oid not in case.settings.ins_oids:
+            seen = f"domaine {cx.oid or 'absent'}, type {cx.type or 'absent'}"
+            expected = f"type NH, domaine {' ou '.join(sorted(case.settings.ins_oids))}"
+            yield Fault(item.id, f"{label(item)}.patientId", seen, expected)
+    for item in case.entries:
+        for value in item.values("sourcePatientId"):
+            cx = read_cx(value)
+            if cx.type not in ("PI", "NH"):
+                yield Fault(item.id, "DocumentEntry.sourcePatientId", f"type {cx.type or 'absent'}", "type PI ou NH")
+
+
+def _required(case: Case) -> Iterator[Fault]:
+    for item in case.entries:
+        for name in ("legalAuthenticator", "serviceStartTime"):
+            if len(item.values(name)) != 1:
+                seen = f"{len(item.values(name))} valeurs"
+                yield Fault(item.id, f"DocumentEntry.{name}", seen, "exactement une valeur")
+        if not item.name:
+            yield Fault(item.id, "DocumentEntry.title", "absent", "un titre")
+        if item.mime_type not in MIME_TYPES:
+            yield Fault(item.id, "DocumentEntry.mimeType", item.mime_type, " ou ".join(sorted(MIME_TYPES)))
+    for item in case.sets:
+        time = item.first("submissionTime")
+        if time and len(time) != 14:
+            yield Fault(item.id, "SubmissionSet.submissionTime", time, "14 chiffres, UTC")
+
+
+def _signature_entry(case: Case) -> Iterator[Fault]:
+    for item in case.signatures:
+        seen = {
+            "mimeType": item.mime_type,
+            "languageCode": item.first("languageCode"),
+            "classCode": "^^".join(next(iter(item.codes(names.CLASS_CODE)), ("", ""))),
+            "typeCode": "^^".join(next(iter(item.codes(names.TYPE_CODE)), ("", ""))),
+            "eventCodeList": "^^".join(next(iter(item.codes(names.EVENT_CODE)), ("", ""))),
+            "confidentialityCode": " ".join(sorted(code for code, _ in item.codes(names.CONFIDENTIALITY))),
+        }
+        expected = {
+            "mimeType": "text/xml",
+            "languageCode": "art",
+            "classCode": "^^".join(names.SIGNATURE_CLASS),
+            "typeCode": "^^".join(names.SIGNATURE_TYPE),
+            "eventCodeList": "^^".join(names.SIGNATURE_EVENT),
+            "confidentialityCode": " ".join(sorted((names.INVISIBLE_PATIENT, names.MASKED, "N"))),
+        }
+        for attribute, value in expected.items():
+            if seen[attribute] != value:
+                yield Fault(item.id, f"signature.{attribute}", seen[attribute], value)
+
+
+def _people(item: RegistryObject) -> tuple[str, ...]:
+    """Every XCN of an object: authors, then legalAuthenticator."""
+    found = tuple(value for author in authors(item) for value in author.values("authorPerson"))
+    return found + item.values("legalAuthenticator")
+
+
+FRENCH_RULES: tuple[Rule, ...] = (
+    Rule("DMP-01", "dmp-interface a.11", _patient_of_assertion, "XDSPatientIdDoesNotMatch"),
+    Rule("DMP-02", "dmp-interface a.7", _content_of_set),
+    Rule("DMP-03", "dmp-interface a.7", _signs),
+    Rule("DMP-04", "dmp-interface a.7 EX_2.1-1140", _author_may_feed),
+    Rule("DMP-05", "dmp-interface a.7 RG_2230", _author_names),
+    Rule("DMP-06", "dmp-interface c.3", _normal_first),
+    Rule("DMP-07", "dmp-interface a.7 EX_2.1-1050, c.5", _masks),
+    Rule("DMP-08", "dmp-interface a.7 EX_2.1-1130", _plain_oid),
+    Rule("DMP-09", "dmp-interface c.4", _xcn_form),
+    Rule("DMP-10", "dmp-interface c.4", _xon_form),
+    Rule("DMP-11", "dmp-interface c.2, c.3", _cx_form),
+    Rule("DMP-12", "dmp-interface c.8", _signature_entry),
+    Rule("DMP-13", "dmp-interface c.2, c.3", _required),
+    Rule("DMP-14", "dmp-interface c.2, c.3", _author_present),
+    Rule("DMP-15", "dmp-interface a.7 (minors), b.5", _secret_session),
+    Rule("DMP-16", "dmp-interface c.4", _specialty),
+    Rule("D-42", "ihe-rules D.2 D-42, dmp-interface c.5", _value_sets),
+)

@@ -1,0 +1,113 @@
+"""Rules on associations and on the received parts (ihe-rules D.2, D-33…D-40, D-48)."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Iterator
+
+from connector.simulator import ebrim_names as names
+from connector.simulator.model import PartFile
+from connector.simulator.registry_case import Case, Fault, Rule
+
+_KNOWN = names.RELATIONSHIPS | {names.HAS_MEMBER}
+
+
+def _association_form(case: Case) -> Iterator[Fault]:
+    for item in case.associations:
+        if item.association_type not in _KNOWN:
+            yield Fault(item.id, "Association/@associationType", item.association_type, "un type de la norme")
+        if not item.id:
+            yield Fault("", "Association/@id", "", "un id")
+        if item.association_type == names.HAS_MEMBER and item.classified(names.ASSOCIATION_DOCUMENTATION):
+            yield Fault(item.id, "Association/Classification", "code de documentation", "aucun code sur HasMember")
+
+
+def _member_status(case: Case) -> Iterator[Fault]:
+    entries = {item.id for item in case.entries}
+    sets = {item.id for item in case.sets}
+    for item in case.associations:
+        if item.association_type != names.HAS_MEMBER or item.source not in sets:
+            continue
+        status = item.values("SubmissionSetStatus")
+        if len(status) != 1 or status[0] not in ("Original", "Reference"):
+            expected = "exactement une valeur, Original ou Reference"
+            yield Fault(item.id, "SubmissionSetStatus", " ".join(status), expected)
+        elif status[0] == "Original" and item.target not in entries:
+            yield Fault(item.id, "Association/@targetObject", item.target, "un DocumentEntry du message (Original)")
+
+
+def _relationship_source(case: Case) -> Iterator[Fault]:
+    entries = {item.id for item in case.entries}
+    for item in case.associations:
+        if item.association_type in names.RELATIONSHIPS and item.source not in entries:
+            yield Fault(item.id, "Association/@sourceObject", item.source, "un DocumentEntry du message")
+
+
+def _entry_without_part(case: Case) -> Iterator[Fault]:
+    for item in case.entries:
+        if case.part_of(item) is None:
+            yield Fault(item.id, "Document", "absent", "une partie MIME pour ce DocumentEntry")
+
+
+def _part_without_entry(case: Case) -> Iterator[Fault]:
+    entries = {item.id for item in case.entries}
+    for document in case.provided.documents:
+        if document.id not in entries:
+            yield Fault(document.id, "Document/@id", document.id, "l'id exact d'un DocumentEntry")
+    named = {document.cid for document in case.provided.documents}
+    for cid in case.parts:
+        if cid not in named:
+            yield Fault(cid, "partie MIME", cid, "une partie désignée par un xds:Document")
+
+
+def _membership(case: Case) -> Iterator[Fault]:
+    sets = {item.id for item in case.sets}
+    member = {
+        item.target for item in case.associations if item.association_type == names.HAS_MEMBER and item.source in sets
+    }
+    for entry in case.entries:
+        if entry.id not in member:
+            yield Fault(entry.id, "HasMember", "absent", "une association HasMember depuis le SubmissionSet")
+    links = Counter((item.association_type, item.source, item.target) for item in case.associations)
+    for (_, source, target), count in links.items():
+        if count > 1:
+            yield Fault(source, "Association", f"{count} liens vers {target}", "un seul lien de ce type")
+    for item in case.associations:
+        if item.source == item.target:
+            yield Fault(item.id, "Association", "un objet lié à lui-même", "deux objets différents")
+        # The DMP's own signature association is the one that targets the set (dmp-interface a.7).
+        allowed = item.association_type == names.SIGNS and not case.settings.ihe_pure
+        if item.target in sets and not allowed:
+            yield Fault(item.id, "Association/@targetObject", item.target, "un autre objet que le SubmissionSet")
+
+
+def _hash_and_size(case: Case) -> Iterator[Fault]:
+    for entry in case.entries:
+        part = case.part_of(entry)
+        if part is None:
+            continue
+        declared = entry.first("hash").lower()
+        computed = sha1_of(part)
+        if declared and declared != computed:
+            yield Fault(entry.id, "DocumentEntry.hash", declared, computed)
+        size = entry.first("size")
+        if size and size != str(part.size):
+            yield Fault(entry.id, "DocumentEntry.size", size, str(part.size))
+
+
+def sha1_of(part: PartFile) -> str:
+    """SHA-1 of the part's bytes on disk, computed here: never the sender's word."""
+    with part.path.open("rb") as file:
+        return hashlib.file_digest(file, "sha1").hexdigest()
+
+
+LINK_RULES: tuple[Rule, ...] = (
+    Rule("D-33", "ihe-rules D.2 D-33", _association_form),
+    Rule("D-34", "ihe-rules D.2 D-34", _member_status),
+    Rule("D-35", "ihe-rules D.2 D-35", _relationship_source, "UnresolvedReferenceException"),
+    Rule("D-38a", "ihe-rules D.2 D-38", _entry_without_part, "XDSMissingDocument"),
+    Rule("D-38b", "ihe-rules D.2 D-38", _part_without_entry, "XDSMissingDocumentMetadata"),
+    Rule("D-40", "ihe-rules D.2 D-40", _membership),
+    Rule("D-48", "ihe-rules D.2 D-48", _hash_and_size),
+)

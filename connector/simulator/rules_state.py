@@ -1,0 +1,73 @@
+"""Rules on the state of the registry: patient, duplicates, replacement (ihe-rules D-47, D-50, D.1; a.7, a.11).
+
+They run under the store's lock, just before the commit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from connector.base.finding import Finding
+from connector.simulator import ebrim_names as names
+from connector.simulator.directory import Patient
+from connector.simulator.hl7_forms import read_cx
+from connector.simulator.registry_case import Case, Fault, RegistryView, finding, patient_id, unique_id
+from connector.simulator.rules_links import sha1_of
+
+
+def judge_state(case: Case, view: RegistryView, patient: Patient | None) -> tuple[Finding, ...]:
+    """Findings that need the registry's memory; `patient` is the one the VIHF names."""
+    return (*_patient(patient), *_duplicates(case, view), *_targets(case, view), *_preassigned(case, view))
+
+
+def _patient(patient: Patient | None) -> Iterator[Finding]:
+    if patient is None or patient.dmp == "ABSENT":
+        fault = Fault("", "patientId", "pas de DMP", "un patient qui a un DMP")
+        yield finding("D-47a", "ihe-rules D.2 D-47", fault, "XDSUnknownPatientId")
+    elif patient.dmp == "CLOSED":
+        fault = Fault("", "patientId", "DMP fermé", "un DMP ouvert")
+        yield finding("DMP-20", "dmp-interface a.11", fault, "DMPClosed")
+
+
+def _duplicates(case: Case, view: RegistryView) -> Iterator[Finding]:
+    reference, duplicate = "ihe-rules D.1", "XDSDuplicateUniqueIdInRegistry"
+    for item in case.sets:
+        if case.settings.duplicate_check and view.has_set(unique_id(item)):
+            fault = Fault(item.id, "SubmissionSet.uniqueId", unique_id(item), "un uniqueId jamais reçu")
+            yield finding("DUP-1", reference, fault, duplicate)
+    for item in case.entries:
+        known = view.by_unique_id(unique_id(item))
+        if not known:
+            continue
+        part = case.part_of(item)
+        if part is not None and all(entry.hash != sha1_of(part) for entry in known):
+            fault = Fault(item.id, "DocumentEntry.hash", "un autre contenu", f"le contenu déposé ({known[-1].hash})")
+            yield finding("DUP-2", reference, fault, "XDSNonIdenticalHash")
+        elif case.settings.duplicate_check:
+            fault = Fault(item.id, "DocumentEntry.uniqueId", unique_id(item), "un document jamais déposé")
+            yield finding("DUP-3", "dmp-interface, simulator specification TD2.1", fault, duplicate)
+
+
+def _targets(case: Case, view: RegistryView) -> Iterator[Finding]:
+    inside = {item.id for item in case.provided.objects}
+    for link in case.associations:
+        if link.target in inside or link.association_type not in names.RELATIONSHIPS:
+            continue
+        known = view.entry(link.target)
+        if known is None:
+            fault = Fault(link.id, "Association/@targetObject", link.target, "l'entryUUID d'un document du registre")
+            yield finding("D-47b", "ihe-rules D.1, D.2 D-47", fault, "UnresolvedReferenceException")
+            continue
+        if case.set is not None and known.ins != read_cx(patient_id(case.set)).value:
+            fault = Fault(link.id, "Association/@targetObject", link.target, "un document du même patient")
+            yield finding("D-47c", "ihe-rules D.1", fault, "XDSPatientIdDoesNotMatch")
+        if known.item.status != names.APPROVED:
+            fault = Fault(link.id, "availabilityStatus de la cible", known.item.status, names.APPROVED)
+            yield finding("D-47d", "ihe-rules D.1, D.2 D-47", fault, "XDSRegistryDeprecatedDocumentError")
+
+
+def _preassigned(case: Case, view: RegistryView) -> Iterator[Finding]:
+    for item in case.provided.objects:
+        if item.id and view.has_object(item.id):
+            fault = Fault(item.id, f"{item.kind}/@id", item.id, "un entryUUID jamais attribué")
+            yield finding("D-47e", "ihe-rules D.2 D-47", fault, "XDSRepositoryMetadataError")
