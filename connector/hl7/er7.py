@@ -169,6 +169,8 @@ def parse_header(raw: bytes) -> Header:
     start = start_of(raw)
     line = first_line(raw, start)
     text, codec, _ = charsets.decode(line, _declared_charset(line, 0))
+    if "\n" in text or "\r" in text:
+        text = segment_lines(text, text[3], _DEFAULT_LIMITS)[0]
     delimiters = read_delimiters(text[3], _encoding_characters(text, text[3]))
     _check_counts(text, [text], delimiters, _DEFAULT_LIMITS)
     return _header(Segment(text, delimiters, codec))

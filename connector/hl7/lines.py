@@ -32,6 +32,10 @@ class Limits:
     max_components: int = 10_000
 
 
+_DEFAULT_LIMITS = Limits()
+_MSH_LINES = 64
+
+
 def start_of(raw: bytes) -> int:
     """Offset of `MSH`, after a BOM and blank lines. Raises Er7Error 100 when the message starts otherwise."""
     match = _LEADING.match(raw)
@@ -82,6 +86,8 @@ def segment_lines(text: str, separator: str, limits: Limits) -> list[str]:
         if found is None:
             if line and not line.isspace():
                 broken.append(line)
+                if len(segments) == 1 and len(broken) > _MSH_LINES:
+                    raise too_many("lines", len(broken), _MSH_LINES, "MSH")
             continue
         if broken:
             segments[-1] = "\n".join((segments[-1], *broken))
@@ -115,7 +121,10 @@ def segment_names(raw: bytes) -> tuple[str, ...]:
     start = start_of(raw)
     named, glued = _byte_patterns(raw[start + 3 : start + 4])
     names: list[str] = []
-    for line in raw[start:].replace(b"\n", b"\r").split(b"\r"):
+    lines = raw[start:].replace(b"\n", b"\r").split(b"\r", _DEFAULT_LIMITS.max_lines)
+    if len(lines) > _DEFAULT_LIMITS.max_lines:
+        raise too_many("lines", len(lines), _DEFAULT_LIMITS.max_lines, "")
+    for line in lines:
         found = named.match(line)
         if found is not None:
             name = found[1].decode("ascii")
@@ -126,18 +135,24 @@ def segment_names(raw: bytes) -> tuple[str, ...]:
 
 
 def first_line(raw: bytes, start: int) -> bytes:
-    """The MSH segment from `start`, its continuation lines included; nothing further is read."""
+    """The MSH segment from `start`, with its continuation lines as they came; nothing further is read.
+
+    Raises Er7Error 198 when it is broken in more lines than a header can be.
+    """
     named, _ = _byte_patterns(raw[start + 3 : start + 4])
-    end = _line_end(raw, start)
-    stop = end
+    end = stop = _line_end(raw, start)
+    continued = 0
     while stop < len(raw):
         following = stop + 1
         stop = _line_end(raw, following)
-        line = raw[following : min(stop, following + 32)]
+        line = raw[following:stop]
         if named.match(line):
             break
         if line and not line.isspace():
             end = stop
+            continued += 1
+            if continued > _MSH_LINES:
+                raise too_many("lines", continued, _MSH_LINES, "MSH")
     return raw[start:end]
 
 
