@@ -21,11 +21,9 @@ from connector.hl7.refusal import (
     DATA_TYPE,
     OTHER,
     SEGMENT_MISSING,
+    VoletRefusal,
     application_error,
     missing_field,
-)
-from connector.hl7.refusal import (
-    VoletRefusal as VoletRefusal,
 )
 from connector.hl7.structure import DOCUMENT_EVENTS, Volet, check_header, check_segments, volet_of
 from connector.hl7.volet_action import read_action
@@ -33,6 +31,8 @@ from connector.hl7.volet_checks import check_destinations, check_patient, check_
 from connector.hl7.volet_meta import is_metadata, numbered, read_metadata
 from connector.hl7.volet_parties import read_recipients, read_sender
 from connector.ins.model import Environment
+
+__all__ = ["MAX_DOCUMENTS", "VoletRefusal", "document_reference", "read_document"]
 
 MAX_DOCUMENTS = {"ORU": 2, "MDM": 1}
 """An ORU may carry the same content at CDA levels 1 and 3 (§3.1)."""
