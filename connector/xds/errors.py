@@ -8,44 +8,86 @@ Klass = Literal["retry", "operator", "settled", "configuration", "warning", "unk
 """retry: later, after asking the registry · operator: a person mends the data · settled: already there ·
 configuration: our settings or certificates · warning: not a failure · unknown: shown, never retried blindly."""
 
+RETRY = (
+    "XDSRegistryBusy",
+    "XDSRepositoryBusy",
+    "XDSRegistryOutOfResources",
+    "XDSRepositoryOutOfResources",
+    "XDSRegistryNotAvailable",
+    "XDSUnavailableCommunity",
+)
+OPERATOR = (
+    "XDSUnknownPatientId",
+    "XDSPatientIdDoesNotMatch",
+    "XDSResultNotSinglePatient",
+    "XDSPatientIDReconciliationError",
+    "XDSRegistryMetadataError",
+    "XDSRepositoryMetadataError",
+    "XDSRegistryDuplicateUniqueIdInMessage",
+    "XDSRepositoryDuplicateUniqueIdInMessage",
+    "XDSNonIdenticalHash",
+    "XDSNonIdenticalSize",
+    "XDSMissingDocument",
+    "XDSMissingDocumentMetadata",
+    "XDSRegistryDeprecatedDocumentError",
+    "XDSReplaceFailed",
+    "XDSDocumentUniqueIdError",
+    "XDSTooManyResults",
+    "XDSMetadataUpdateError",
+    "XDSMetadataUpdateOperationError",
+    "XDSMetadataVersionError",
+    "XDSMetadataAnnotationError",
+    "XDSMetadataIdentifierError",
+    "XDSObjectTypeError",
+    "XDSUnreferencedObjectException",
+    "XDSMetadataModelException",
+    "XDSRemoveDocumentsError",
+    "UnmodifiableMetadataError",
+    "LocalPolicyRestrictionError",
+    "UnresolvedReferenceException",
+    "ReferencesExistException",
+    "InvalidDocumentContent",
+    "UnknownRecipient",
+    "UnavailableRecipient",
+)
+SETTLED = ("XDSDuplicateUniqueIdInRegistry",)
+CONFIGURATION = (
+    "XDSUnknownRepositoryId",
+    "XDSRepositoryWrongRepositoryUniqueId",
+    "XDSUnknownStoredQuery",
+    "XDSStoredQueryMissingParam",
+    "XDSStoredQueryParamNumber",
+    "XDSUnknownCommunity",
+    "XDSMissingHomeCommunityId",
+    "XDSInvalidRequestException",
+)
+WARNING = (
+    "XDSExtraMetadataNotSaved",
+    "DocumentQueued",
+    "PartialFolderContentNotProcessed",
+    "PartialAppendContentNotProcessed",
+    "PartialReplaceContentNotProcessed",
+    "PartialTransformContentNotProcessed",
+    "PartialTransformReplaceContentNotProcessed",
+    "PartialRelationshipContentNotProcessed",
+)
+UNKNOWN = ("XDSRegistryError", "XDSRepositoryError", "TranscodingError", "FHIRDocumentNotSupported")
+"""Known names that say nothing of the cause (internal errors, last resort): never retried blindly."""
+
 _TABLE: dict[str, Klass] = {
-    "XDSRegistryBusy": "retry",
-    "XDSRepositoryBusy": "retry",
-    "XDSRegistryOutOfResources": "retry",
-    "XDSRepositoryOutOfResources": "retry",
-    "XDSRegistryNotAvailable": "retry",
-    "XDSUnavailableCommunity": "retry",
-    "XDSUnknownPatientId": "operator",
-    "XDSPatientIdDoesNotMatch": "operator",
-    "XDSRegistryMetadataError": "operator",
-    "XDSRepositoryMetadataError": "operator",
-    "XDSNonIdenticalHash": "operator",
-    "XDSNonIdenticalSize": "operator",
-    "XDSMissingDocument": "operator",
-    "XDSMissingDocumentMetadata": "operator",
-    "XDSRegistryDuplicateUniqueIdInMessage": "operator",
-    "XDSRepositoryDuplicateUniqueIdInMessage": "operator",
-    "XDSRegistryDeprecatedDocumentError": "operator",
-    "XDSReplaceFailed": "operator",
-    "XDSDocumentUniqueIdError": "operator",
-    "XDSTooManyResults": "operator",
-    "XDSResultNotSinglePatient": "operator",
-    "UnresolvedReferenceException": "operator",
-    "XDSDuplicateUniqueIdInRegistry": "settled",
-    "XDSUnknownRepositoryId": "configuration",
-    "XDSRepositoryWrongRepositoryUniqueId": "configuration",
-    "XDSUnknownStoredQuery": "configuration",
-    "XDSStoredQueryMissingParam": "configuration",
-    "XDSStoredQueryParamNumber": "configuration",
-    "XDSUnknownCommunity": "configuration",
-    "XDSMissingHomeCommunityId": "configuration",
-    "XDSExtraMetadataNotSaved": "warning",
-    "DocumentQueued": "warning",
+    **dict.fromkeys(RETRY, "retry"),
+    **dict.fromkeys(OPERATOR, "operator"),
+    **dict.fromkeys(SETTLED, "settled"),
+    **dict.fromkeys(CONFIGURATION, "configuration"),
+    **dict.fromkeys(WARNING, "warning"),
+    **dict.fromkeys(UNKNOWN, "unknown"),
 }
+
+KNOWN_CODES = frozenset(_TABLE)
 
 
 def classify(code: str, severity: str = "error") -> Klass:
     """Class of `code`; anything of severity warning is a warning, anything not in the table is unknown."""
-    if severity.endswith(("Warning", "warning")):
+    if severity.lower().endswith("warning"):
         return "warning"
     return _TABLE.get(code, "unknown")

@@ -1,0 +1,287 @@
+"""The DMP client: one method per transaction, typed values in and out.
+
+Every method raises TransportError (its `sent` says whether the outcome is unknown), SoapFault (the server's own words)
+or ServerRefusal (its errors in full, with the channel they came by); those that sign raise ClockError first when our
+clock cannot be trusted. Errors arrive in four places (dmp-interface a.11): fault, acknowledgement, status, list.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+from typing import TypeVar
+
+import requests
+from lxml import etree
+
+from connector import codes
+from connector.base.clock import Clock, UuidFactory, random_uuid, utc_now
+from connector.base.errors import CodecError, ServerRefusal, SettingsError, SoapFault
+from connector.base.finding import Finding
+from connector.base.resources import resource_dir
+from connector.dmp import td02, td03
+from connector.dmp.config import DmpConfig
+from connector.dmp.feed import Feed, prepare
+from connector.dmp.forms import cx
+from connector.dmp.retrieval import BATCH, PartialRetrieval, Retrieved, request_lines, save
+from connector.dmp.td02 import Existence
+from connector.dmp.td03 import StatusAnswer
+from connector.dmp.transactions import TD0_2, TD0_3, TD2_1, TD3_1, TD3_1B, TD3_2, TRANSACTIONS
+from connector.ins.model import MatriculeIns
+from connector.soap.answer import SoapAnswer
+from connector.soap.client import SoapClient
+from connector.soap.errors import UnreadableAnswer
+from connector.soap.limits import DMP, IHE, SoapLimits
+from connector.soap.parts import Attachment
+from connector.soap.transport import WireEvent
+from connector.trust.clockwatch import ClockWatch
+from connector.trust.keys import KeyPair, structure_of
+from connector.trust.vihf import Caller, VihfConfig, build_assertion
+from connector.xds import iti18, iti41, iti43
+from connector.xds.model import STATUS_FAILURE, Code, DocumentEntry, QueryAnswer, RegistryError
+from connector.xds.responses import as_server_errors
+from connector.xds.transactions import Transaction
+
+__all__ = [
+    "DmpClient",
+    "Existence",
+    "PartialRetrieval",
+    "Retrieved",
+    "StatusAnswer",
+    "SubmitResult",
+]
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class SubmitResult:
+    """A submission the server accepted. The answer itself names no identifier (dmp-interface a.7)."""
+
+    set_id: str
+    unique_ids: tuple[str, ...]
+    warnings: tuple[RegistryError, ...] = ()
+    findings: tuple[Finding, ...] = ()
+    seconds: float = 0.0
+
+
+class DmpClient:
+    """Speaks to one DMP (or one IHE domain). Safe across threads: nothing changes after construction.
+
+    session     from `connector.soap.tls_session`: the TLS identity
+    signer      the SIGN pair of the structure; may be None in the 'ihe' profile only
+    vihf        what every assertion says alike; None: no assertion ('ihe' profile only)
+    clockwatch  compared with each server's Date, asked before each signature
+    capture     receives the exact bytes both ways
+    """
+
+    def __init__(
+        self,
+        config: DmpConfig,
+        *,
+        session: requests.Session,
+        signer: KeyPair | None,
+        vihf: VihfConfig | None,
+        clock: Clock = utc_now,
+        uuid_factory: UuidFactory = random_uuid,
+        clockwatch: ClockWatch | None = None,
+        capture: Callable[[WireEvent], None] | None = None,
+    ) -> None:
+        if config.profile == "dmp" and (signer is None or vihf is None):
+            raise SettingsError(
+                "the DMP profile needs a signing certificate and the VIHF settings",
+                name="dmp.profile",
+                found="dmp",
+                allowed="ihe without them",
+            )
+        self._config = config
+        self._signer = signer
+        self._vihf = vihf
+        self._clock = clock
+        self._uuid = uuid_factory
+        self._clockwatch = clockwatch
+        limits = SoapLimits(part=config.receive_cap)
+        self._services = {
+            row.service: SoapClient(
+                resource_dir("wsdl") / row.wsdl,
+                config.url(row.service),
+                session=session,
+                limits=limits,
+                clock=clock,
+                uuid_factory=uuid_factory,
+                on_wire=capture,
+                profile=DMP if config.profile == "dmp" else IHE,
+            )
+            for row in {row.service: row for row in TRANSACTIONS}.values()
+        }
+
+    def test_existence(self, ins: MatriculeIns, caller: Caller) -> Existence:
+        """TD0.2: state of the DMP and of the caller's authorisation."""
+        body = td02.build(
+            ins,
+            lps_oid=self._config.lps_oid,
+            lps_name=self._config.lps_name,
+            now=self._clock(),
+            message=str(self._uuid()),
+            query=str(self._uuid()),
+        )
+        return self._ask(TD0_2, body, ins, caller, lambda answer: td02.parse(answer.body))
+
+    def add_authorization(self, ins: MatriculeIns, caller: Caller) -> StatusAnswer:
+        """TD0.3 AJOUT: the patient agrees that the caller consults; repeating it is harmless."""
+        return self._ask(TD0_3, td03.build("AJOUT"), ins, caller, lambda answer: td03.parse(answer.body))
+
+    def remove_authorization(self, ins: MatriculeIns, caller: Caller) -> StatusAnswer:
+        """TD0.3 SUPPRESSION."""
+        return self._ask(TD0_3, td03.build("SUPPRESSION"), ins, caller, lambda answer: td03.parse(answer.body))
+
+    def find_documents(
+        self, ins: MatriculeIns, caller: Caller, *, since: datetime | None, type_codes: Sequence[str] = ()
+    ) -> QueryAnswer:
+        """TD3.1: approved documents whose act began at or after `since` (aware; None: no lower bound).
+
+        `type_codes` are codes of JDV_J66 or JDV_J07, an OR; SettingsError on another one. A partial answer is
+        returned with its errors.
+        """
+        query = iti18.FindDocuments(
+            cx(ins.value, ins.oid, "NH", self._config.profile),
+            type_codes=tuple(map(_type_code, type_codes)),
+            service_start_from=since,
+        )
+        body = iti18.build_query(query, profile=self._config.profile)
+        return self._ask(TD3_1, body, ins, caller, _read_query)
+
+    def find_references(self, ins: MatriculeIns, caller: Caller, unique_id: str) -> tuple[str, ...]:
+        """TD3.1b: entryUUIDs of a document known by its uniqueId; () when the registry does not have it.
+
+        Open to the structure certificate (dmp-interface d.2): this is what decides after an unknown outcome.
+        """
+        query = iti18.GetDocuments(unique_ids=(unique_id,))
+        body = iti18.build_query(query, "ObjectRef", profile=self._config.profile)
+        found = self._ask(TD3_1B, body, ins, caller, _read_query)
+        # Some registries answer full objects to an ObjectRef query.
+        return found.references or tuple(entry.entry_uuid for entry in found.entries)
+
+    def retrieve(
+        self, ins: MatriculeIns, caller: Caller, entries: Sequence[DocumentEntry], folder: Path
+    ) -> list[Retrieved]:
+        """TD3.2: the content of `entries` as files in `folder`, hash and size checked against the metadata.
+
+        Raises PartialRetrieval (a ServerRefusal holding what did arrive) when some document is refused or missing.
+        Bytes that are not those announced count as an unreadable answer.
+        """
+        saved: list[Retrieved] = []
+        errors: list[RegistryError] = []
+        for start in range(0, len(entries), BATCH):
+            batch = entries[start : start + BATCH]
+
+            def read(answer: SoapAnswer, batch: Sequence[DocumentEntry] = batch) -> None:
+                found = iti43.parse_response(answer.body, answer.parts)
+                errors.extend(found.errors)
+                saved.extend(save(found.documents, batch, folder))
+
+            lines = request_lines(batch, self._config.repository_id)
+            self._ask(TD3_2, iti43.build_request(lines), ins, caller, read)
+        obtained = {document.entry.unique_id for document in saved}
+        missing = tuple(entry for entry in entries if entry.unique_id not in obtained)
+        if missing:
+            raise PartialRetrieval(as_server_errors(tuple(errors)), saved, missing)
+        return saved
+
+    def submit(self, ins: MatriculeIns, caller: Caller, feed: Feed) -> SubmitResult:
+        """TD2.1: the document with its signature. Raises besides DmpMetadataError, before anything leaves.
+
+        An answer that cannot be read is an unknown outcome (TransportError, `sent`), never a refusal.
+        """
+        now = self._trusted_now()
+        prepared = prepare(feed, ins, self._config, signer=self._signer, signed_at=now)
+        submission = prepared.submission
+        body = iti41.build_request(submission, prepared.cids())
+
+        def read(answer: SoapAnswer) -> SubmitResult:
+            response = iti41.parse_response(answer.body)
+            if not response.succeeded:
+                raise ServerRefusal(as_server_errors(response.errors), status=response.status)
+            return SubmitResult(
+                set_id=submission.submission_set.unique_id,
+                unique_ids=tuple(entry.unique_id for entry in submission.entries),
+                warnings=response.errors,
+                findings=prepared.warnings,
+                seconds=answer.seconds,
+            )
+
+        return self._ask(TD2_1, body, ins, caller, read, prepared.attachments)
+
+    def _ask(
+        self,
+        row: Transaction,
+        body: etree._Element,
+        ins: MatriculeIns,
+        caller: Caller,
+        read: Callable[[SoapAnswer], T],
+        attachments: Sequence[Attachment] = (),
+    ) -> T:
+        """One exchange. What `read` cannot understand is an UnreadableAnswer: the request did reach the server."""
+        assertion = self._assertion(caller, ins)
+        sent_at = self._clock()
+        try:
+            answer = self._services[row.service].call(
+                row.operation,
+                body,
+                action=row.action,
+                assertion=assertion,
+                attachments=attachments,
+                mtom=bool(attachments) or (self._config.profile == "ihe" and row is TD3_2),
+                timeout=self._config.timeout(row.id),
+            )
+        except SoapFault as fault:
+            self._observe(row, fault.context.get("date"), sent_at)
+            raise
+        with answer:
+            self._observe(row, answer.date, sent_at)
+            try:
+                return read(answer)
+            except CodecError as error:
+                raise UnreadableAnswer(error.message, **error.context) from error
+
+    def _assertion(self, caller: Caller, ins: MatriculeIns) -> bytes | None:
+        """The VIHF of this call, fresh each time: the server judges its IssueInstant."""
+        if self._vihf is None or self._signer is None:
+            return None
+        if self._config.structure_policy == "certificate" and caller.mode == "INDIRECTE":
+            caller = replace(caller, structure_id=structure_of(self._signer.certificate))
+        return build_assertion(
+            caller,
+            self._vihf,
+            resource_id=ins.cx(),
+            signer=self._signer,
+            now=self._trusted_now(),
+            assertion_id=f"_{self._uuid()}",
+        )
+
+    def _trusted_now(self) -> datetime:
+        """Now, once the clock watch agrees. Raises ClockError: nothing is signed with a wrong date."""
+        now = self._clock()
+        if self._clockwatch is not None:
+            self._clockwatch.check(now)
+        return now
+
+    def _observe(self, row: Transaction, server_time: datetime | None, local_time: datetime) -> None:
+        if self._clockwatch is not None and server_time is not None:
+            self._clockwatch.observe(row.service, server_time, local_time)
+
+
+def _read_query(answer: SoapAnswer) -> QueryAnswer:
+    found = iti18.parse_answer(answer.body)
+    if found.status == STATUS_FAILURE:
+        raise ServerRefusal(as_server_errors(found.errors), status=found.status)
+    return found
+
+
+def _type_code(code: str) -> Code:
+    concept = codes.load("J66").get(code) or codes.load("J07").get(code)
+    if concept is None:
+        raise SettingsError("unknown document type", name="type_codes", found=code, allowed="a code of JDV_J66")
+    return Code(concept.code, concept.system, concept.display)

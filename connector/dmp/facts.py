@@ -1,0 +1,33 @@
+"""What a document's metadata needs beside its own header: patient, flags, stay, sender."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from connector.hl7.model import DocumentRequest, Flags, Identifier, Sender
+from connector.ins.model import Traits
+
+NO_TRAITS = Traits()
+NO_FLAGS = Flags()
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class DocumentFacts:
+    """Facts the CDA does not carry (hl7v2-interface §6). `patient_class` is PV1-2, `ipp` the hospital's own number."""
+
+    traits: Traits = NO_TRAITS
+    ipp: Identifier | None = None
+    flags: Flags = NO_FLAGS
+    patient_class: str = ""
+    sender: Sender | None = None
+
+
+def facts_of(request: DocumentRequest) -> DocumentFacts:
+    """The facts of an ORU or MDM."""
+    return DocumentFacts(
+        traits=request.traits,
+        ipp=request.ipp(),
+        flags=request.flags,
+        patient_class=request.stay.patient_class,
+        sender=request.sender,
+    )
