@@ -17,6 +17,12 @@ CARE_ROLE = "1.2.250.1.213.1.6.1.107"
 ACTIVITY_KIND = "1.2.250.1.213.1.6.1.19"
 PRODUCER = "1.2.250.1.213.1.1.4.6"
 
+USER_OF_TITLE = "1.2.250.1.213.1.6.1.109"
+SOCIAL_PROFESSION = "1.2.250.1.213.1.6.1.4"
+
+FIRST_SYSTEMS = (PROFESSION, TRAINING, USER_OF_TITLE, SOCIAL_PROFESSION, OTHER_PROFESSION, PRODUCER)
+"""Code systems of a first role."""
+
 SYSTEM_NAMES = {
     PROFESSION: "G15",
     TRAINING: "G16",
@@ -26,8 +32,8 @@ SYSTEM_NAMES = {
     CARE_ROLE: "R85",
     ACTIVITY_KIND: "R22",
     PRODUCER: "A00",
-    "1.2.250.1.213.1.6.1.109": "R95",
-    "1.2.250.1.213.1.6.1.4": "R94",
+    USER_OF_TITLE: "R95",
+    SOCIAL_PROFESSION: "R94",
 }
 
 SECOND_ROLE: dict[tuple[str, str], frozenset[str]] = {
@@ -71,6 +77,13 @@ def check_roles(roles: Sequence[Role]) -> None:
     for item in roles:
         role(item.code, item.system)
     first = roles[0]
+    if first.system not in FIRST_SYSTEMS:
+        raise VihfError(
+            "this role completes another one",
+            field="subject:role[1]",
+            found=f"{first.code}^{first.system}",
+            expected="a profession or a producer",
+        )
     wanted = SECOND_ROLE.get((first.code, first.system), frozenset())
     found = roles[1].system if len(roles) == 2 else "none"
     if wanted and found not in wanted:

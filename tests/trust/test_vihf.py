@@ -279,6 +279,7 @@ def test_issuer_forward_order_and_labels() -> None:
         ({"roles": (role("99", OTHER_PROFESSION),)}, "subject:role[2]"),
         ({"roles": (role("60", PROFESSION), role("SM26", SKILL))}, "subject:role[2]"),
         ({"roles": (Role("10", "1.2.3"),)}, "subject:role"),
+        ({"roles": DOCTOR[1:]}, "subject:role[1]"),
         ({"subject_id": "THOMAS\x00"}, "urn:oasis:names:tc:xspa:1.0:subject:subject-id"),
         ({"name_id": "8\ud800"}, "NameID"),
     ],
