@@ -14,6 +14,7 @@ class SimConfig:
     """Everything one simulator run needs. Ports: 0 lets the system choose.
 
     folder                   store: world, certificates, documents, logs; survives restarts
+    pki_folder               certificates, when they are shared by several runs (default `folder/pki`)
     https_port               the four DMP services and PIXv3, mutual TLS
     wrong_port               same services behind a server certificate of an unknown CA (fault injection)
     psc_port                 Pro Santé Connect userinfo, TLS without client certificate
@@ -30,11 +31,13 @@ class SimConfig:
     manifest_strict          verify every digest of the XAdES manifest
     ihe_pure                 judge like IPF instead of like the DMP where they differ (ihe-rules D.8)
     capture_dir              when set, each raw request and its root part are kept there
+    faults_file              JSON list of programmed faults loaded at start (faults.FaultRule)
     body_threshold           bytes above which a request body goes to disk
     idle_timeout             seconds a keep-alive connection may stay silent
     """
 
     folder: Path
+    pki_folder: Path | None = None
     host: str = "127.0.0.1"
     https_port: int = 0
     wrong_port: int = 0
@@ -53,6 +56,7 @@ class SimConfig:
     manifest_strict: bool = True
     ihe_pure: bool = False
     capture_dir: Path | None = None
+    faults_file: Path | None = None
     body_threshold: int = 256 * 1024
     idle_timeout: float = 60.0
     clock: Clock = field(default=utc_now, compare=False)

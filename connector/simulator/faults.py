@@ -91,13 +91,13 @@ class Faults:
         for rule in rules:
             self.add(rule)
 
-    @classmethod
-    def from_file(cls, path: Path) -> Faults:
-        """Rules of a JSON list. Raises ValueError when the file is not one."""
+    def load(self, path: Path) -> None:
+        """Adds the rules of a JSON list. Raises ValueError when the file is not one; no rule is added then."""
         data = json.loads(path.read_text(encoding="utf-8"))
         if not isinstance(data, list):
             raise ValueError("a fault file is a JSON list of rules")
-        return cls(rule_from_json(item) for item in data)
+        for rule in [rule_from_json(item) for item in data]:
+            self.add(rule)
 
     def add(self, rule: FaultRule) -> int:
         """Adds one rule after the others and returns its id."""

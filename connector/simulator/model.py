@@ -158,7 +158,7 @@ Service = Callable[[SoapRequest], SoapReply]
 class SimContext:
     """What the services are built from: Registry(context), Repository(context, registry), IdentityServer(context).
 
-    Each has `handle(request) -> SoapReply`; the identity server also has `start()`, `stop()`, `feed_port`, `query_port`.
+    Each has `handle(request) -> SoapReply`; the identity server adds start, stop, feed_port, query_port.
     `folder` is the simulator's store (each service takes its own sub-folder), `clock` returns aware UTC.
     """
 

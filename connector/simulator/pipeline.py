@@ -1,0 +1,318 @@
+"""One HTTP request through the judge: wire, VIHF, programmed faults, rights, service, answer, log."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+import threading
+import time
+import traceback
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Literal
+
+from lxml import etree
+
+from connector.base.ns import QUERY, RIM, RS, XDSB, q
+from connector.simulator.assertion import AssertionJudge
+from connector.simulator.calls import CallLine, CallLog
+from connector.simulator.faults import BEFORE_SERVICE, FaultRule, Faults
+from connector.simulator.habilitations import ack_reply, status_reply
+from connector.simulator.http import HttpRequest, HttpResponse, simple_response
+from connector.simulator.model import (
+    ACTIONS,
+    RegistryErrorItem,
+    RegistryRefusal,
+    Service,
+    SimContext,
+    SimFault,
+    SoapReply,
+    SoapRequest,
+)
+from connector.simulator.registry_writer import error_list, object_list, query_response, registry_response
+from connector.simulator.rights import Rights, right_of
+from connector.simulator.wire import (
+    FAULT_ACTION,
+    Answer,
+    Envelope,
+    fault_body,
+    http_response,
+    read_request,
+    require_mtom,
+)
+
+PREFIX = "/si-dmp-server/v2/services/"
+PIXV3 = "/pixv3"
+_PATHS: Mapping[str, str] = {
+    "TD0.2": PREFIX + "patients",
+    "TD0.3": PREFIX + "habilitations",
+    "ITI-18": PREFIX + "registry",
+    "ITI-41": PREFIX + "repository",
+    "ITI-43": PREFIX + "repository",
+    "ITI-45": PIXV3,
+}
+REPOSITORY = PREFIX + "repository"
+_ENTRY_UNIQUE_ID = "urn:uuid:2e82c1f6-a085-4c72-9da3-8640a32e42ab"
+_FAILURE = "urn:oasis:names:tc:ebxml-regrep:ResponseStatusType:Failure"
+
+Damage = Literal["", "cut-after", "cut-during", "truncated-multipart", "wrong-relates-to"]
+
+
+class _Cut(Exception):
+    """The connection closes now, nothing having happened."""
+
+
+@dataclass
+class _Call:
+    """What is known of the call so far, for the log; filled as the checks go."""
+
+    path: str
+    size: int
+    started: float
+    transaction: str = ""
+    message_id: str = ""
+    outcome: str = ""
+    rule: str = ""
+    mode: str = ""
+    purpose: str = ""
+    fault: str = ""
+    documents: int = 0
+    warnings: list[str] = field(default_factory=list)
+    damage: Damage = ""
+
+
+class DmpApplication:
+    """The four DMP services and PIXv3 behind one HTTPS port. `services` is keyed by transaction id."""
+
+    def __init__(
+        self,
+        context: SimContext,
+        judge: AssertionJudge,
+        faults: Faults,
+        log: CallLog,
+        services: Mapping[str, Service],
+    ) -> None:
+        self._context = context
+        self._judge = judge
+        self._rights = Rights(context.world, context.config.authorization_lifetime)
+        self._faults = faults
+        self._log = log
+        self._services = services
+        self._stopping = threading.Event()
+        self._captured = 0
+        self._capture_lock = threading.Lock()
+
+    def release(self) -> None:
+        """Ends every programmed delay, for a quick stop."""
+        self._stopping.set()
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        path = request.path.partition("?")[0]
+        if path not in _PATHS.values():
+            return simple_response(404, b"")
+        if request.method != "POST":
+            return simple_response(405, b"")
+        call = _Call(path, request.size, time.monotonic())
+        temporary = self._context.folder / "tmp"
+        with tempfile.TemporaryDirectory(dir=temporary) as folder:
+            try:
+                return self._answer(request, call, Path(folder))
+            except _Cut:
+                call.outcome = "cut"
+                return HttpResponse(500, cut=True)
+            finally:
+                self._record(call)
+
+    def _answer(self, request: HttpRequest, call: _Call, folder: Path) -> HttpResponse:
+        fault: SimFault | None = None
+        try:
+            reply = self._serve(request, call, folder)
+        except SimFault as refused:
+            fault = refused
+        except _PlainError:
+            call.outcome = "http-500"
+            return simple_response(500, b"Internal Server Error")
+        except Exception:  # noqa: BLE001 - a defect of the simulator must answer, and be seen in its log
+            self._log.event("internal", traceback.format_exc(limit=-3))
+            fault = SimFault("Receiver", "", "Erreur interne du simulateur", rule="INTERNAL")
+        if fault is not None:
+            call.outcome, call.rule = fault.subcode or fault.text, fault.rule
+            reply = SoapReply(fault_body(fault), FAULT_ACTION, outcome=call.outcome)
+        else:
+            call.outcome = reply.outcome
+        return self._written(reply, call, 200 if fault is None else fault.http_status, is_fault=fault is not None)
+
+    def _serve(self, request: HttpRequest, call: _Call, folder: Path) -> SoapReply:
+        self._capture_body(request)
+        envelope = read_request(
+            request.body,
+            request.headers.get("content-type", ""),
+            folder,
+            part_cap=self._context.config.document_cap,
+        )
+        call.message_id, call.documents = envelope.message_id, len(envelope.parts)
+        call.warnings += envelope.warnings
+        call.transaction = transaction = ACTIONS.get(envelope.action, "")
+        if not transaction or _PATHS[transaction] != call.path:
+            raise SimFault("Sender", "wsa:ActionNotSupported", "Action inconnue de ce service", rule="ACTION")
+        if transaction == "ITI-41":
+            require_mtom(envelope)
+        soap = self._judged(request, envelope, call)
+        rule = self._faults.take(transaction, _ins(soap), unique_ids(envelope.body))
+        if rule is not None:
+            call.fault = rule.effect
+            self._wait(rule.seconds)
+            if rule.effect in BEFORE_SERVICE and not _is_warning(rule):
+                return self._replaced(rule, soap)
+        reply = self._dispatch(transaction, soap)
+        if rule is not None and _is_warning(rule):
+            _add_warning(reply.body, rule)
+        if rule is not None and rule.effect in ("cut-after", "cut-during", "truncated-multipart", "wrong-relates-to"):
+            call.damage = rule.effect
+        return reply
+
+    def _judged(self, request: HttpRequest, envelope: Envelope, call: _Call) -> SoapRequest:
+        assertion = None
+        if call.path != PIXV3:
+            assertion = self._judge.judge(envelope.root, envelope.header, request.client_certificate)
+            call.mode, call.purpose = assertion.mode, assertion.purpose
+            call.warnings += assertion.warnings
+        return SoapRequest(
+            path=call.path,
+            action=envelope.action,
+            message_id=envelope.message_id,
+            header=envelope.header,
+            body=envelope.body,
+            parts=envelope.parts,
+            client_certificate=request.client_certificate,
+            assertion=assertion,
+            raw_root=envelope.raw_root,
+        )
+
+    def _dispatch(self, transaction: str, soap: SoapRequest) -> SoapReply:
+        if soap.assertion is not None:
+            option = soap.body.find(q(QUERY, "ResponseOption"))
+            return_type = "" if option is None else option.get("returnType", "")
+            self._rights.check(soap.assertion, right_of(transaction, return_type))
+        service = self._services.get(transaction)
+        if service is None:
+            raise SimFault("Receiver", "wsa:EndpointUnavailable", f"Service {transaction} absent du simulateur")
+        try:
+            return service(soap)
+        except RegistryRefusal as refusal:
+            return failure(transaction, soap.action, refusal.errors)
+
+    def _replaced(self, rule: FaultRule, soap: SoapRequest) -> SoapReply:
+        """The answer of a fault that stands in for the service."""
+        if rule.effect == "cut-before":
+            raise _Cut
+        if rule.effect == "http-500":
+            raise _PlainError
+        if rule.effect == "registry-error":
+            return failure(soap.transaction, soap.action, [_item(rule)])
+        if rule.effect == "ack":
+            return ack_reply(self._context, soap.body, rule.code, rule.text)
+        if rule.effect == "status":
+            return status_reply(rule.code, rule.text)
+        raise SimFault(rule.code or "Receiver", rule.subcode, rule.text or "Faute programmée", rule="PROGRAMMED")
+
+    def _wait(self, seconds: float) -> None:
+        if seconds > 0 and self._stopping.wait(seconds):
+            raise _Cut
+
+    def _written(self, reply: SoapReply, call: _Call, status: int, *, is_fault: bool) -> HttpResponse:
+        new_id = self._context.new_uuid
+        relates_to = f"urn:uuid:{new_id()}" if call.damage == "wrong-relates-to" else call.message_id
+        # The repository answers in multipart, documents or not, faults included (a.9).
+        multipart = call.path == REPOSITORY and (is_fault or call.transaction == "ITI-43")
+        answer = Answer(reply.body, reply.action, f"urn:uuid:{new_id()}", relates_to, reply.parts, multipart, status)
+        response = http_response(answer, f"mime.{new_id().hex}")
+        half = response.length // 2
+        if call.damage == "cut-after":
+            return replace(response, cut=True)
+        if call.damage == "cut-during":
+            return replace(response, cut_after=half)
+        if call.damage == "truncated-multipart":
+            return replace(response, length=half, cut_after=half)
+        return response
+
+    def _record(self, call: _Call) -> None:
+        elapsed = int((time.monotonic() - call.started) * 1000)
+        self._log.add(
+            CallLine(
+                at=self._context.clock(),
+                transaction=call.transaction,
+                path=call.path,
+                outcome=call.outcome,
+                rule=call.rule,
+                mode=call.mode,
+                purpose=call.purpose,
+                warnings=tuple(call.warnings),
+                fault=call.fault,
+                documents=call.documents,
+                request_bytes=call.size,
+                milliseconds=elapsed,
+            )
+        )
+
+    def _capture_body(self, request: HttpRequest) -> None:
+        folder = self._context.config.capture_dir
+        if folder is None:
+            return
+        folder.mkdir(parents=True, exist_ok=True)
+        with self._capture_lock:
+            self._captured += 1
+            stem = f"{self._captured:05d}"
+        (folder / f"{stem}.content-type").write_text(request.headers.get("content-type", ""), encoding="utf-8")
+        with (folder / f"{stem}.body").open("wb") as file:
+            shutil.copyfileobj(request.body, file)
+        request.body.seek(0)
+
+
+class _PlainError(Exception):
+    """An HTTP 500 that is not SOAP, programmed."""
+
+
+def failure(transaction: str, action: str, errors: Sequence[RegistryErrorItem]) -> SoapReply:
+    """Errors in the shape of the transaction's answer: the whole call failed."""
+    body: etree._Element = registry_response(_FAILURE, errors)
+    if transaction == "ITI-18":
+        body = query_response(_FAILURE, object_list(()), 0, errors)
+    elif transaction == "ITI-43":
+        wrapper = etree.Element(q(XDSB, "RetrieveDocumentSetResponse"), nsmap={"xdsb": XDSB})
+        wrapper.append(body)
+        body = wrapper
+    return SoapReply(body, f"{action}Response", outcome=errors[0].code if errors else "Failure")
+
+
+def unique_ids(body: etree._Element) -> Iterator[str]:
+    """Document uniqueIds a request is about, unverified: they only choose a programmed fault."""
+    for identifier in body.iter(q(RIM, "ExternalIdentifier")):
+        if identifier.get("identificationScheme") == _ENTRY_UNIQUE_ID:
+            yield identifier.get("value", "")
+    for element in body.iter(q(XDSB, "DocumentUniqueId")):
+        yield (element.text or "").strip()
+    for slot in body.iter(q(RIM, "Slot")):
+        if slot.get("name") == "$XDSDocumentEntryUniqueId":
+            for value in slot.iter(q(RIM, "Value")):
+                yield from ((part.strip(" '")) for part in (value.text or "").strip(" ()").split(","))
+
+
+def _ins(soap: SoapRequest) -> str:
+    return "" if soap.assertion is None else soap.assertion.resource_ins
+
+
+def _item(rule: FaultRule) -> RegistryErrorItem:
+    return RegistryErrorItem(rule.code, rule.text, rule.severity)
+
+
+def _is_warning(rule: FaultRule) -> bool:
+    return rule.effect == "registry-error" and rule.severity == "Warning"
+
+
+def _add_warning(body: etree._Element, rule: FaultRule) -> None:
+    """Adds one warning to an answer that went well (D-53: a warning leaves the status alone)."""
+    response = body if body.tag != q(XDSB, "RetrieveDocumentSetResponse") else body.find(q(RS, "RegistryResponse"))
+    if response is not None:
+        response.insert(0, error_list([_item(rule)]))
