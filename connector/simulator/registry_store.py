@@ -8,7 +8,6 @@ start. Reading the journal again gives the same state. Thread-safe through `lock
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import threading
@@ -21,6 +20,7 @@ from lxml import etree
 
 from connector.base.xmlsafe import parse_xml
 from connector.simulator.hl7_forms import read_cx
+from connector.simulator.jsonl import JsonLines
 from connector.simulator.registry_case import patient_id, unique_id
 from connector.simulator.registry_reader import RegistryObject, read_objects
 from connector.simulator.registry_writer import object_list
@@ -56,7 +56,7 @@ class RegistryStore:
     def __init__(self, folder: Path) -> None:
         self._documents = folder / "documents"
         self._documents.mkdir(parents=True, exist_ok=True)
-        self._journal = folder / "registry.jsonl"
+        self._journal = JsonLines(folder / "registry.jsonl")
         self.lock = threading.RLock()
         self._entries: dict[str, StoredEntry] = {}
         self._sets: dict[str, RegistryObject] = {}
@@ -64,7 +64,8 @@ class RegistryStore:
         self._by_unique_id: dict[str, list[str]] = {}
         self._by_patient: dict[str, list[str]] = {}
         self._set_unique_ids: set[str] = set()
-        self._replay()
+        for line in self._journal.read():
+            self._apply(line)
 
     # -- questions --------------------------------------------------------------------------------------------
 
@@ -111,7 +112,7 @@ class RegistryStore:
                 "files": stored,
                 "status": dict(status),
             }
-            self._append(line)
+            self._journal.append(line)
             self._apply(line)
 
     def set_status(self, entry_uuid: str, status: str) -> None:
@@ -134,30 +135,6 @@ class RegistryStore:
             # Another file system: copy the bytes.
             shutil.copyfile(source, target)
         return name
-
-    def _append(self, line: Mapping[str, Any]) -> None:
-        with self._journal.open("ab") as file:
-            start = file.tell()
-            try:
-                file.write(json.dumps(line, ensure_ascii=False).encode() + b"\n")
-                file.flush()
-                os.fsync(file.fileno())
-            except OSError:
-                # A full disk must not leave half a line for the next one to grow on.
-                file.truncate(start)
-                raise
-
-    def _replay(self) -> None:
-        if not self._journal.exists():
-            return
-        content = self._journal.read_bytes()
-        whole = content[: content.rfind(b"\n") + 1]
-        if whole != content:
-            # The last line was never acknowledged: drop it so that the next one starts cleanly.
-            with self._journal.open("r+b") as file:
-                file.truncate(len(whole))
-        for line in whole.splitlines():
-            self._apply(json.loads(line))
 
     def _apply(self, line: Mapping[str, Any]) -> None:
         for item in read_objects(parse_xml(line["objects"].encode(), what="registry journal")):
