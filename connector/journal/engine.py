@@ -107,6 +107,7 @@ class Engine:
         self._random = random
         self._running: dict[int, Delivery] = {}
         self._finished: deque[Finished] = deque()
+        self._tasks: list[asyncio.Task[None]] = []
         self._stopping = False
 
     # -- life ----------------------------------------------------------------------------------------------
@@ -139,11 +140,14 @@ class Engine:
         self.wake()
 
     async def stop(self, drain_seconds: float | None = None) -> None:
-        """Starts nothing new, waits for running handlers, then leaves the rest to the next start."""
+        """Starts nothing new, waits for running handlers, then leaves the rest to the next start. Safe to repeat."""
+        tasks, self._tasks = self._tasks, []
+        if not tasks:
+            return
         self._stopping = True
         self.wake()
         seconds = self._config.drain_seconds if drain_seconds is None else drain_seconds
-        _, late = await asyncio.wait(self._tasks, timeout=seconds)
+        _, late = await asyncio.wait(tasks, timeout=seconds)
         for task in late:
             task.cancel()
         await asyncio.gather(*late, return_exceptions=True)

@@ -41,7 +41,15 @@ def refresh(connection: sqlite3.Connection, lanes: Iterable[Lane], dead_letter: 
 
 
 def rebuild(connection: sqlite3.Connection, dead_letter: DeadLetter) -> None:
-    """All heads from nothing, once at start: the dead letter setting may have changed meanwhile."""
+    """All heads from nothing in one statement, once at start: the dead letter setting may have changed."""
+    passing = " AND state <> 'dead'" if dead_letter == "pass" else ""
     connection.execute("DELETE FROM head")
-    lanes = connection.execute(f"SELECT DISTINCT patient_id, lane FROM delivery WHERE {ACTIVE}").fetchall()
-    refresh(connection, [(row["patient_id"], row["lane"]) for row in lanes], dead_letter)
+    connection.execute(
+        "INSERT INTO head (patient_id, lane, delivery_id, due)"
+        " SELECT d.patient_id, d.lane, d.id, d.due FROM delivery d JOIN"
+        f" (SELECT min(id) AS id FROM delivery WHERE {ACTIVE}{passing} GROUP BY patient_id, lane) AS first"
+        " ON first.id = d.id"
+        f" WHERE d.state IN ({','.join('?' * len(STARTABLE))}) AND NOT EXISTS"
+        " (SELECT 1 FROM delivery r WHERE r.patient_id = d.patient_id AND r.lane = d.lane AND r.run <> 0)",
+        sorted(STARTABLE),
+    )

@@ -162,6 +162,7 @@ def open_writer(config: JournalConfig) -> sqlite3.Connection:
         connection.execute("PRAGMA synchronous=FULL")
         connection.execute("PRAGMA foreign_keys=ON")
         connection.execute("PRAGMA wal_autocheckpoint=4000")
+        connection.execute("PRAGMA journal_size_limit=67108864")
         connection.execute("PRAGMA cache_size=-32768")
     except (OSError, sqlite3.Error) as error:
         raise JournalError("the journal cannot be opened", path=str(config.path), cause=type(error).__name__) from error

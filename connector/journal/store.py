@@ -7,8 +7,10 @@ import sqlite3
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
+from weakref import WeakSet
 
 from connector.base.clock import Clock, utc_now
 from connector.journal import inbox, links
@@ -23,16 +25,25 @@ Listener = Callable[[bool, bool], None]
 """Told, on the writer thread, after a commit: were there messages, did deliveries move."""
 
 
+class _Reader:
+    """A thread's own connection: it is closed with the journal, or with its thread if that ends first."""
+
+    __slots__ = ("__weakref__", "connection")
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self.connection = connection
+
+
 class Journal:
     """The durable store of one connector, on one SQLite file. All methods may be called from any thread."""
 
     def __init__(self, connection: sqlite3.Connection, config: JournalConfig, clock: Clock) -> None:
         self.config = config
         self._listeners: tuple[Listener, ...] = ()
-        self._writer = Writer(connection, clock, config.dead_letter, self._tell)
+        self._writer = Writer(connection, partial(open_writer, config), clock, config.dead_letter, self._tell)
         self._local = threading.local()
-        self._readers: list[sqlite3.Connection] = []
-        self._readers_lock = threading.Lock()
+        self._readers: WeakSet[_Reader] = WeakSet()
+        self._closed = False
 
     @classmethod
     def open(cls, config: JournalConfig, clock: Clock = utc_now, schemas: Sequence[str] = ()) -> Journal:
@@ -57,11 +68,10 @@ class Journal:
 
     def close(self) -> None:
         """Writes what is queued, then closes every connection. Calls made later raise JournalError."""
+        self._closed = True
         self._writer.close()
-        with self._readers_lock:
-            for reader in self._readers:
-                reader.close()
-            self._readers.clear()
+        for reader in list(self._readers):
+            reader.connection.close()
 
     # -- messages ------------------------------------------------------------------------------------------
 
@@ -120,13 +130,14 @@ class Journal:
         return links.family(self._reader(), patient_id)
 
     def _reader(self) -> sqlite3.Connection:
-        reader: sqlite3.Connection | None = getattr(self._local, "reader", None)
+        if self._closed:
+            raise JournalError("the journal is closed")
+        reader: _Reader | None = getattr(self._local, "reader", None)
         if reader is None:
-            reader = open_reader(self.config.path, self.config.busy_timeout)
+            reader = _Reader(open_reader(self.config.path, self.config.busy_timeout))
             self._local.reader = reader
-            with self._readers_lock:
-                self._readers.append(reader)
-        return reader
+            self._readers.add(reader)
+        return reader.connection
 
     # -- news ----------------------------------------------------------------------------------------------
 

@@ -15,7 +15,7 @@ ALL: Final[tuple[WorkState, ...]] = ("held", "refused", "dead", "routing-failed"
 
 _DELIVERIES: Final = (
     "SELECT id, kind, patient_id, message_id, stay, document_id, state, reason, reason_code, unsettled, updated_at"
-    " FROM delivery WHERE state IN ('held','refused','dead') ORDER BY id LIMIT ?"
+    " FROM delivery WHERE state IN ('held','refused','dead') AND state IN (?, ?, ?) ORDER BY id LIMIT ?"
 )
 _MESSAGES: Final = "SELECT message_id, at, reason FROM routing_failure ORDER BY message_id LIMIT ?"
 
@@ -62,7 +62,6 @@ def worklist(journal: Journal, states: Collection[WorkState] = ALL, limit: int =
             row["reason_code"],
             bool(row["unsettled"]),
         )
-        for row in journal.query(_DELIVERIES, (limit,))
-        if row["state"] in states
+        for row in journal.query(_DELIVERIES, (*(s if s in states else "" for s in ALL[:3]), limit))
     ]
     return items[:limit]

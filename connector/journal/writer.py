@@ -13,11 +13,15 @@ from concurrent.futures import Future
 from queue import Empty, SimpleQueue
 from typing import Any
 
+import structlog
+
 from connector.base.clock import Clock
 from connector.journal.failures import is_store_failure
 from connector.journal.inbox import Row, store
 from connector.journal.model import DeadLetter, JournalError, Stored
 from connector.journal.tx import Tx
+
+_log = structlog.get_logger(__name__)
 
 Waiter = asyncio.Future[Any] | Future[Any]
 
@@ -48,11 +52,13 @@ class Writer:
     def __init__(
         self,
         connection: sqlite3.Connection,
+        reopen: Callable[[], sqlite3.Connection],
         clock: Clock,
         dead_letter: DeadLetter,
         committed: Callable[[bool, bool], None],
     ) -> None:
         self._connection = connection
+        self._reopen = reopen
         self._clock = clock
         self._dead_letter: DeadLetter = dead_letter
         self._committed = committed
@@ -132,6 +138,7 @@ class Writer:
 
     def _call(self, item: Item, fn: Callable[[Tx], Any]) -> None:
         """Runs one function in its savepoint; its own failure is its caller's, a store failure is everybody's."""
+        item.error = None
         tx = Tx(self._connection, self._clock(), self._dead_letter)
         try:
             with tx.savepoint("work"):
@@ -144,8 +151,21 @@ class Writer:
             item.error = error
 
     def _roll_back(self) -> None:
-        if self._connection.in_transaction:
-            self._connection.execute("ROLLBACK")
+        try:
+            if self._connection.in_transaction:
+                self._connection.execute("ROLLBACK")
+        except sqlite3.Error:
+            self._replace_connection()
+
+    def _replace_connection(self) -> None:
+        """A connection that cannot even roll back is thrown away; without a new one the next batch tries again."""
+        try:
+            fresh = self._reopen()
+        except JournalError as error:
+            _log.error("journal cannot be reopened", cause=error.context.get("cause", ""))
+            return
+        self._connection.close()
+        self._connection = fresh
 
     def _refuse_leftovers(self) -> None:
         leftovers: list[Item] = []

@@ -1,0 +1,30 @@
+"""A process that stores messages for ever and prints each acknowledgement, until it is killed."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from itertools import count
+from pathlib import Path
+
+from connector.journal.model import JournalConfig
+from connector.journal.store import Journal
+from tests.journal.support import message
+
+
+async def main(path: Path) -> None:
+    journal = Journal.open(JournalConfig(path))
+    numbers = count()
+
+    async def send() -> None:
+        while True:
+            number = next(numbers)
+            stored = await journal.accept(message(number))
+            os.write(1, f"{stored.message_id} key-{number}\n".encode())
+
+    await asyncio.gather(*(send() for _ in range(20)))
+
+
+if __name__ == "__main__":
+    asyncio.run(main(Path(sys.argv[1])))
