@@ -82,7 +82,8 @@ class Framer:
         end = buffer.find(END, max(self._scanned, start + 1))
         if end < 0:
             self._scanned = max(len(buffer) - 1, start + 1)
-            if len(buffer) - start > self._max_frame + 1:
+            # VT, the message, and perhaps the first half of the end mark.
+            if len(buffer) - start > self._max_frame + 2:
                 return self._begin_discard()
             self._drop_read()
             return None

@@ -145,9 +145,12 @@ class Connection(asyncio.Protocol):
             return
         held = self._framer.buffered + self._queued_bytes
         budget = self._server.budget
-        if held != self._held:
-            budget.change(self, held - self._held)
+        delta = held - self._held
+        if delta:
             self._held = held
+            budget.change(self, delta)
+            if delta < 0:
+                budget.relieve()
         if self._ending:
             return
         pause = len(self._queue) >= self._config.pipelining or not budget.grants(self)
@@ -191,7 +194,6 @@ class Connection(asyncio.Protocol):
             self._queued_bytes -= size
             self._take_frames()
             self.regulate()
-            server.budget.relieve()
         transport.close()
 
     def _consumed(self, task: asyncio.Task[None]) -> None:
