@@ -1,0 +1,133 @@
+"""How fast the journal makes messages durable, and the engine works them off, beside this disk's own fsync rate.
+
+Absolute figures belong to one machine; the ratio to the fsync floor is what two runs may be compared by.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import tempfile
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+from connector.journal.engine import Engine, EngineConfig
+from connector.journal.job import Done
+from connector.journal.model import Incoming, JournalConfig, StoredMessage
+from connector.journal.store import Journal
+from connector.journal.tx import Tx
+
+RAW = b"MSH|^~\\&|" + b"x" * 1291
+"""As long as an ADT of PAM-FR: 1.3 kB."""
+PATIENTS = 200
+
+
+def fsync_floor(path: Path, seconds: float = 1.0) -> float:
+    """Appends of 4 KiB each followed by fsync, per second, on the disk of folder `path`."""
+    file = path / "floor"
+    descriptor = os.open(file, os.O_CREAT | os.O_WRONLY | os.O_APPEND, 0o600)
+    block, count, began = b"\0" * 4096, 0, time.perf_counter()
+    try:
+        while time.perf_counter() - began < seconds:
+            os.write(descriptor, block)
+            os.fsync(descriptor)
+            count += 1
+        return count / (time.perf_counter() - began)
+    finally:
+        os.close(descriptor)
+        file.unlink()
+
+
+def _incoming(number: int) -> Incoming:
+    # A multiplicative hash spreads the keys over the index as content hashes do.
+    key = f"{number * 0x9E3779B97F4A7C15 % 2**64:016x}"
+    ack = b"MSH|^~\\&|" + b"a" * 170
+    now = datetime.now(UTC)
+    return Incoming(RAW, "192.0.2.1:4000", key, "ADT", "A01", str(number), "SGL|CHU-X", now, "accepted", ack)
+
+
+def accept_rate(path: Path, concurrency: int, seconds: float = 2.0) -> float:
+    """Durable `accept` per second with `concurrency` coroutines waiting, on a fresh journal in folder `path`."""
+    journal = Journal.open(JournalConfig(path / f"accept-{concurrency}.db"))
+    try:
+        return asyncio.run(_accept(journal, concurrency, seconds))
+    finally:
+        journal.close()
+
+
+async def _accept(journal: Journal, concurrency: int, seconds: float) -> float:
+    numbers = _count()
+    began = time.perf_counter()
+
+    async def send() -> int:
+        sent = 0
+        while time.perf_counter() - began < seconds:
+            stored = await journal.accept(_incoming(next(numbers)))
+            if stored.duplicate:
+                raise AssertionError("the benchmark must store new messages only")
+            sent += 1
+        return sent
+
+    total = sum(await asyncio.gather(*(send() for _ in range(concurrency))))
+    return total / (time.perf_counter() - began)
+
+
+def _count() -> Iterator[int]:
+    number = 0
+    while True:
+        number += 1
+        yield number
+
+
+def engine_rate(path: Path, deliveries: int = 5000) -> float:
+    """Messages routed and delivered per second by a handler that does nothing, `PATIENTS` patients."""
+    journal = Journal.open(JournalConfig(path / "engine.db"))
+    try:
+        return asyncio.run(_work_off(journal, deliveries))
+    finally:
+        journal.close()
+
+
+def _route(tx: Tx, stored: StoredMessage) -> None:
+    patient = tx.resolve_patient([("benchmark", str(stored.id % PATIENTS))])
+    tx.deliver("nothing", patient, {}, message_id=stored.id, document_id=f"2.25.{stored.id}")
+
+
+async def _work_off(journal: Journal, deliveries: int) -> float:
+    await asyncio.gather(*(journal.accept(_incoming(number)) for number in range(1, deliveries + 1)))
+    engine = Engine(journal, router=_route, handlers={"nothing": lambda job: Done()}, config=EngineConfig())
+    began = time.perf_counter()
+    await engine.start()
+    done = "SELECT count(*) AS n FROM delivery WHERE state = 'done'"
+    while journal.query(done)[0]["n"] < deliveries:
+        await asyncio.sleep(0.02)
+    seconds = time.perf_counter() - began
+    await engine.stop()
+    return deliveries / seconds
+
+
+def run(folder: Path | None = None) -> dict[str, float]:
+    """Measures, prints one line per figure with its ratio to the floor, gives the figures (per second).
+
+    `folder` chooses the disk; the system's temporary folder otherwise (beware: it may be in memory).
+    """
+    with tempfile.TemporaryDirectory(dir=folder) as name:
+        path = Path(name)
+        # The floor is taken before and after: a virtual disk drifts, their mean is fairer.
+        before = fsync_floor(path)
+        figures = {
+            "accept, 50 waiting": accept_rate(path, 50),
+            "accept, 1 waiting": accept_rate(path, 1),
+            "engine, routed and delivered": engine_rate(path),
+        }
+        floor = (before + fsync_floor(path)) / 2
+    print(f"{'fsync floor':32}{floor:10.0f}/s   1.00")
+    for title, rate in figures.items():
+        print(f"{title:32}{rate:10.0f}/s {rate / floor:6.2f}")
+    return {"fsync floor": floor, **figures}
+
+
+if __name__ == "__main__":
+    run(Path.cwd())
