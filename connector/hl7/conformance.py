@@ -25,8 +25,8 @@ from connector.hl7.volet import VoletRefusal, read_document
 LIMITS = Limits(max_segments=1_000, max_fields=500, max_repetitions=500, max_components=5_000)
 """Tighter than the listener's: a real message has fewer than a hundred segments."""
 
-MAX_DEFINED = 50_000
-"""Characters given to hl7apy, payloads not counted; a real message has a tenth of that."""
+MAX_DEFINED = 20_000
+"""Characters given to hl7apy, payloads not counted; a real message has a third of that."""
 
 MAX_FINDINGS = 500
 

@@ -27,7 +27,7 @@ def check_segment(segment: Segment, occurrence: int, version: str) -> Iterator[F
     """Warnings on one standard segment: unknown segment or field, missing or repeated field, ill-typed value.
 
     `version` is MSH-12.1; Z segments are not described by HL7 and give nothing. The cost grows with the length of
-    the segment without its payload: about a second for 50 000 characters, the caller bounds it.
+    the segment without its payload: about a second for 20 000 characters, the caller bounds it.
     """
     name = segment.name
     if name.startswith("Z"):

@@ -1,12 +1,13 @@
 """Our own structure walk: which segment may stand where (hl7v2-interface §2.1, §3.1, §4, §1.4).
 
-A structure is a line of slots. The walk advances through the slots and never goes back, so every segment is either
-in its place, too many, or misplaced; it costs one step per segment and per slot.
+A structure is a line of slots. The walk advances through the slots and never goes back; a segment that would jump
+over a required one still to come is the misplaced one. It costs one step per segment and per slot.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from connector.hl7.header import Header
@@ -78,17 +79,26 @@ def slots_of(header: Header) -> tuple[Slot, ...] | None:
 def walk(slots: Sequence[Slot], names: Sequence[str]) -> Iterator[Misfit]:
     """Misfits of a message: segments out of place in order, then required ones that never came."""
     filled = [0] * len(slots)
+    to_come = Counter(names)
     current = 0
     for position, name in enumerate(names, start=1):
+        to_come[name] -= 1
         place = next((i for i in range(current, len(slots)) if _takes(slots[i], name, filled[i])), None)
         if place is None:
             yield Misfit(position, name)
+            continue
+        filled[place] += 1
+        if any(slots[i].required and not filled[i] and _awaited(slots[i], to_come) for i in range(current, place)):
+            yield Misfit(position, name)
         else:
             current = place
-            filled[place] += 1
     for slot, count in zip(slots, filled, strict=True):
         if slot.required and not count:
             yield Misfit(len(names) + 1, sorted(slot.names)[0], missing=True)
+
+
+def _awaited(slot: Slot, to_come: Mapping[str, int]) -> bool:
+    return any(to_come.get(name, 0) > 0 for name in slot.names)
 
 
 def _takes(slot: Slot, name: str, count: int) -> bool:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import re
 from dataclasses import dataclass
 
@@ -30,9 +29,9 @@ def decode_payload(encoded: str) -> Payload:
     compact = _BLANKS.sub("", encoded)
     try:
         return Payload(base64.b64decode(compact, validate=True))
-    except binascii.Error:
-        pass
-    bare = compact.rstrip("=")
+    except ValueError:
+        # binascii.Error, or a character outside ASCII: the padding may still be all that is wrong.
+        bare = compact.rstrip("=")
     if _ALPHABET.fullmatch(bare) is None:
         raise _undecodable("a character outside the base64 alphabet")
     if len(bare) % 4 == 1:
