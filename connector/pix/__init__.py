@@ -1,1 +1,1 @@
-"""Floor 4: cross-referenced identities (ITI-9 in HL7v2, ITI-45 in HL7v3)."""
+"""Floor 4: the hospital's identity server asked which INS goes with an IPP (PIX v2 and v3)."""
