@@ -12,6 +12,8 @@ from connector.cda.model import BodyKind, CdaHeader, Coded, InstanceId, ServiceE
 from connector.cda.nodes import attribute, child, children, coded, instance_id, instance_ids, text
 from connector.cda.people import read_authenticator, read_author, read_organization, read_traits
 
+__all__ = ["CDA_CAP", "CdaError", "read_header"]
+
 CDA_CAP = 64 * 1024 * 1024
 """Bytes accepted by default: a level-1 letter carries its PDF in base64."""
 

@@ -12,16 +12,20 @@ from datetime import datetime, timedelta
 from connector.trust.errors import ClockError
 
 MEMORY = timedelta(minutes=5)
-"""How long one observation counts: past it a call is let through, whose answer tells whether the clock was mended."""
+"""How long a server's Date counts: past it a call is let through, whose answer tells whether the clock was mended."""
+
+POLLED_MEMORY = timedelta(hours=2)
+"""How long a measured offset counts: NTP is asked apart from the calls, by default every hour."""
 
 
 @dataclass(frozen=True, slots=True)
 class Offset:
-    """server_time - local_time, as seen at `at` on our clock; positive when our clock is late."""
+    """server_time - local_time, as seen at `at` on our clock; positive when our clock is late. Counts for `memory`."""
 
     source: str
     seconds: float
     at: datetime
+    memory: timedelta
 
 
 class ClockWatch:
@@ -35,10 +39,11 @@ class ClockWatch:
 
     def observe(self, source: str, server_time: datetime, local_time: datetime) -> Offset:
         """Notes what `source` said its time was when ours was `local_time`."""
-        offset = Offset(source, (server_time - local_time).total_seconds(), local_time)
-        with self._lock:
-            self._last[source] = offset
-        return offset
+        return self._note(Offset(source, (server_time - local_time).total_seconds(), local_time, self._memory))
+
+    def observe_offset(self, source: str, seconds: float, local_time: datetime) -> Offset:
+        """Notes an offset measured otherwise (NTP), in seconds, server minus ours."""
+        return self._note(Offset(source, seconds, local_time, POLLED_MEMORY))
 
     def offsets(self, now: datetime) -> tuple[Offset, ...]:
         """Observations that still count at `now`, the widest first.
@@ -46,19 +51,31 @@ class ClockWatch:
         One dated after `now` does not count: our clock was set back since.
         """
         with self._lock:
-            fresh = [offset for offset in self._last.values() if timedelta(0) <= now - offset.at <= self._memory]
+            fresh = [offset for offset in self._last.values() if timedelta(0) <= now - offset.at <= offset.memory]
         return tuple(sorted(fresh, key=lambda offset: -abs(offset.seconds)))
 
     def check(self, now: datetime) -> None:
         """Raises ClockError (`source`, `offset_seconds`, `limit_seconds`) when a source is beyond the limit."""
-        for offset in self.offsets(now)[:1]:
-            if abs(offset.seconds) > self.limit_seconds:
-                raise ClockError(
-                    _explain(offset, self.limit_seconds),
-                    source=offset.source,
-                    offset_seconds=offset.seconds,
-                    limit_seconds=self.limit_seconds,
-                )
+        worst = self._beyond(now)
+        if worst is not None:
+            raise ClockError(
+                _explain(worst, self.limit_seconds),
+                source=worst.source,
+                offset_seconds=worst.seconds,
+                limit_seconds=self.limit_seconds,
+            )
+
+    def trusted(self, now: datetime) -> bool:
+        """Whether `check` would pass."""
+        return self._beyond(now) is None
+
+    def _beyond(self, now: datetime) -> Offset | None:
+        return next((offset for offset in self.offsets(now) if abs(offset.seconds) > self.limit_seconds), None)
+
+    def _note(self, offset: Offset) -> Offset:
+        with self._lock:
+            self._last[offset.source] = offset
+        return offset
 
 
 def _explain(offset: Offset, limit: float) -> str:

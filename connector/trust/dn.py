@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Literal
 
 from cryptography import x509
@@ -22,6 +23,7 @@ _LABELS = {
 }
 
 
+@lru_cache(maxsize=16)
 def issuer_name(certificate: x509.Certificate, order: IssuerOrder = "rfc2253") -> str:
     """DN of the certificate's holder, who issues the assertion: most specific first, or as in the certificate."""
     return format_name(certificate.subject, order)

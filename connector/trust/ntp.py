@@ -59,6 +59,11 @@ def query(
     return decode_answer(answer, server=server, sent_at=sent_at, received_at=received_at)
 
 
+def query_offset(server: str, *, clock: Clock = utc_now, port: int = 123) -> float:
+    """Seconds that `server` is ahead of us; raises like `query`."""
+    return query(server, port=port, clock=clock).offset
+
+
 def encode_request(sent_at: datetime) -> bytes:
     return _PACKET.pack(_CLIENT, 0, 0, 0, *[0] * 9, *_timestamp(sent_at))
 

@@ -54,7 +54,10 @@ class Activity:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class ProfessionalSession:
-    """A logged-on professional. Times are aware; the session is over at `expires_at`."""
+    """A logged-on professional. Times are aware; the session is over at `expires_at`.
+
+    `structure` is the one whose activity is taken when a call names none; "" leaves it to the only activity.
+    """
 
     name_id: str
     family: str
@@ -62,6 +65,7 @@ class ProfessionalSession:
     activities: tuple[Activity, ...]
     authenticated_at: datetime
     expires_at: datetime
+    structure: str = ""
 
     def activity(self, structure_id: str = "") -> Activity:
         """The activity in `structure_id`, or the only one when "". Raises SessionError when there is none."""
@@ -78,26 +82,30 @@ class ProfessionalSession:
     def caller(
         self,
         *,
-        now: datetime,
+        now: datetime | None = None,
         structure_id: str = "",
         purpose: str = "normal",
         secret: bool = False,
         authn_context: str = AUTHN_CONTEXT,
         authn_context_decl: str = AUTHN_CONTEXT_DECL,
     ) -> Caller:
-        """Who calls, in AIR mode. Raises SessionError when the session is over or has no such activity."""
-        if now >= self.expires_at:
+        """Who calls, in AIR mode. Raises SessionError when the session is over at `now` or has no such activity.
+
+        Without `now` the session's end is the caller's affair.
+        """
+        if now is not None and now >= self.expires_at:
             raise SessionError(
                 "la session Pro Santé Connect est terminée : le professionnel doit se reconnecter",
                 field="session",
                 found=f"over at {iso_utc(self.expires_at)}",
                 expected=f"valid at {iso_utc(now)}",
             )
-        activity = self.activity(structure_id)
+        wanted = structure_id or self.structure
+        activity = self.activity(wanted)
         return Caller(
             name_id=self.name_id,
             subject_id=f"{self.given} {self.family}".strip(),
-            structure_id=structure_id or activity.structure_ids[0],
+            structure_id=wanted or activity.structure_ids[0],
             sector=activity.sector,
             roles=activity.roles(),
             mode="INDIRECTE_RENFORCEE",
@@ -110,7 +118,7 @@ class ProfessionalSession:
 
 
 def session_from_userinfo(
-    userinfo: Mapping[str, Any], *, authenticated_at: datetime, expires_at: datetime
+    userinfo: Mapping[str, Any], *, authenticated_at: datetime, expires_at: datetime, structure: str = ""
 ) -> ProfessionalSession:
     """The session of a userinfo answer. Raises SessionError (`field`, `found`, `expected`) when a part is missing."""
     name_id = _text(userinfo, "SubjectNameID")
@@ -128,6 +136,7 @@ def session_from_userinfo(
         activities=activities,
         authenticated_at=authenticated_at,
         expires_at=expires_at,
+        structure=structure,
     )
 
 

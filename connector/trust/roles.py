@@ -64,6 +64,12 @@ def role(code: str, system: str) -> Role:
     return Role(code, system, SYSTEM_NAMES.get(system, ""), concept.display)
 
 
+def complete(item: Role) -> Role:
+    """`item` with the labels it lacks. Raises VihfError when JDV_J65 does not have it."""
+    known = role(item.code, item.system)
+    return Role(item.code, item.system, item.system_name or known.system_name, item.display or known.display)
+
+
 AUTOMATE = role("AUTOMATE", PRODUCER)
 """The role of an engine that knows no better (b.3)."""
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from cryptography.hazmat.primitives.serialization import BestAvailableEncryption, Encoding, PrivateFormat
 
 from connector.trust.errors import KeyMaterialError
-from connector.trust.keys import KeyPair
+from connector.trust.keys import KeyPair, load_pkcs12
 
 DMP_SUITES = (
     "ECDHE-RSA-AES256-GCM-SHA384",
@@ -44,8 +44,13 @@ def client_context(cert_file: Path, key_file: Path, ca_file: Path, password: str
     return context
 
 
+def client_context_pkcs12(file: Path, ca_file: Path, password: str | None = None) -> ssl.SSLContext:
+    """The same from a PKCS#12 file, the usual form of AUTH_CLI certificates."""
+    return client_context_of(load_pkcs12(file, password), ca_file)
+
+
 def client_context_of(pair: KeyPair, ca_file: Path) -> ssl.SSLContext:
-    """The same from a loaded pair, for AUTH_CLI certificates that come as PKCS#12."""
+    """The same from a loaded pair."""
     # ssl only reads files: the key crosses the disk once, encrypted under a password that is never stored.
     password = secrets.token_urlsafe(32)
     certificates = b"".join(c.public_bytes(Encoding.PEM) for c in (pair.certificate, *pair.chain))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Literal
 
 from lxml import etree
@@ -19,12 +19,16 @@ from connector.base.errors import SettingsError
 from connector.base.hl7time import iso_utc
 from connector.base.ns import q
 from connector.codes import load
+from connector.trust.caller import SECTOR_OID, Caller, check_caller, want
 from connector.trust.dn import IssuerOrder, issuer_name
 from connector.trust.errors import VihfError
 from connector.trust.keys import KeyPair
-from connector.trust.roles import Role, check_roles
+from connector.trust.roles import Role, complete
 from connector.trust.signing import Digest, Signer
 
+__all__ = ["Caller", "Role", "VihfConfig", "build_assertion", "check_caller"]
+
+_SAML = q(ns.SAML2, "")
 NAMEID_X509 = "urn:oasis:names:tc:SAML:1.1:nameid-format:X509SubjectName"
 XSPA = "urn:oasis:names:tc:xspa:1.0"
 ROLE_ATTRIBUTE = "urn:oasis:names:tc:xacml:2.0:subject:role"
@@ -33,13 +37,8 @@ SUBJECT_ATTRIBUTE = f"{XSPA}:subject:subject-id"
 PURPOSE_ATTRIBUTE = f"{XSPA}:subject:purposeofuse"
 SECRET_ATTRIBUTE = f"{XSPA}:resource:patient:hl7:confidentiality-code"
 
-SECTOR_OID = "1.2.250.1.71.4.2.4"
 PURPOSE_NAME = "mode acces VIHF 2.0"
 SECRET_CODE = "INVISIBLE_REPRESENTANTS_LEGAUX"
-CLOCK_TOLERANCE = timedelta(minutes=1)
-"""How far after our own clock a log-on may be dated: another machine wrote it."""
-
-Mode = Literal["INDIRECTE", "INDIRECTE_RENFORCEE"]
 NameIdForm = Literal["any", "local"]
 
 # CX of b.2: the matricule (15 characters, or 22 for the old INS-C), its OID, NH.
@@ -88,37 +87,6 @@ _CHOICES: dict[str, tuple[str, ...]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Caller:
-    """Who calls, as the source system knows them (b.2, b.6, b.7).
-
-    name_id         PS_IdNat, `<Struct_IdNat>/<internal id>`, or PSC's SubjectNameID
-    subject_id      the user's name, or the software's name and model
-    structure_id    Struct_IdNat; which one (certificate OU, sending site) is the caller's policy
-    sector          code of JDV_J61 ("SA01"), with or without its `^OID`
-    roles           one or two values, see roles.py
-    authn_context   AuthnContextClassRef, true to the local log-on
-    authn_context_decl  AuthnContextDecl, in AIR only
-    authn_instant   when the user logged on (aware); None for an automaton: the instant of the call
-    secret          connexion secrète (b.5)
-    """
-
-    name_id: str
-    subject_id: str
-    structure_id: str
-    sector: str
-    roles: tuple[Role, ...]
-    mode: Mode = "INDIRECTE"
-    authn_context: str = "urn:oasis:names:tc:SAML:2.0:ac:classes:unspecified"
-    authn_context_decl: str = ""
-    purpose: str = "normal"
-    authn_instant: datetime | None = None
-    secret: bool = False
-
-    def __repr__(self) -> str:
-        return f"Caller(structure_id={self.structure_id!r}, mode={self.mode!r}, purpose={self.purpose!r})"
-
-
 def build_assertion(
     caller: Caller,
     config: VihfConfig,
@@ -134,9 +102,9 @@ def build_assertion(
     `assertion_id` is an NCName, `_` + uuid by custom. Raises VihfError (`field`, `found`, `expected`).
     """
     check_caller(caller, now)
-    _want(_NCNAME.fullmatch(assertion_id) is not None, "Assertion/@ID", assertion_id, "_ followed by a uuid")
+    want(_NCNAME.fullmatch(assertion_id) is not None, "Assertion/@ID", assertion_id, "_ followed by a uuid")
     if resource_id is not None:
-        _want(_RESOURCE.fullmatch(resource_id) is not None, "resource-id", resource_id, "<INS>^^^&<OID>&ISO^NH")
+        want(_RESOURCE.fullmatch(resource_id) is not None, "resource-id", resource_id, "<INS>^^^&<OID>&ISO^NH")
     assertion = etree.Element(
         q(ns.SAML2, "Assertion"),
         {"Version": "2.0", "ID": assertion_id, "IssueInstant": iso_utc(now)},
@@ -149,58 +117,17 @@ def build_assertion(
     _child(_child(assertion, "Subject"), "NameID", _name_id(caller, config))
     _add_statement(assertion, caller, now)
     _add_attributes(assertion, caller, config, resource_id)
+    # The only reference is to the root's own ID; naming it makes signxml search and copy the tree once more.
     signed = Signer(
         SignatureConstructionMethod.enveloped, config.digest, CanonicalizationMethod.EXCLUSIVE_XML_CANONICALIZATION_1_0
-    ).sign(
-        assertion,
-        key=signer.key,
-        cert=[signer.certificate],
-        reference_uri=f"#{assertion_id}",
-        id_attribute="ID",
-    )
+    ).sign(assertion, key=signer.key, cert=[signer.certificate])
     return etree.tostring(signed, encoding="UTF-8", xml_declaration=False)
-
-
-def check_caller(caller: Caller, now: datetime) -> None:
-    """Raises VihfError when the rules of b.2 to b.7 forbid this caller."""
-    for field, value in (
-        ("Subject/NameID", caller.name_id),
-        ("subject-id", caller.subject_id),
-        ("Identifiant_Structure", caller.structure_id),
-        ("AuthnContextClassRef", caller.authn_context),
-    ):
-        _want(bool(value.strip()), field, "empty", "a value")
-    _want(
-        caller.mode in ("INDIRECTE", "INDIRECTE_RENFORCEE"),
-        "Authentification_Mode",
-        caller.mode,
-        "INDIRECTE[_RENFORCEE]",
-    )
-    _want(_sector(caller) in load("J61"), "Secteur_Activite", caller.sector, "a code of JDV_J61")
-    _want(caller.purpose in load("J38"), "purposeofuse", caller.purpose, "normal, bris_de_glace or centre_15")
-    strong = caller.mode == "INDIRECTE_RENFORCEE"
-    if not strong:
-        _want(caller.purpose != "bris_de_glace", "purposeofuse", caller.purpose, "normal or centre_15 in INDIRECTE")
-    _want(
-        bool(caller.authn_context_decl) == strong,
-        "AuthnContextDecl",
-        caller.authn_context_decl or "none",
-        "a value in INDIRECTE_RENFORCEE, none in INDIRECTE",
-    )
-    check_roles(caller.roles)
-    if caller.authn_instant is not None:
-        late = caller.authn_instant > now + CLOCK_TOLERANCE
-        _want(not late, "AuthnInstant", iso_utc(caller.authn_instant), f"not after {iso_utc(now)}")
 
 
 def _name_id(caller: Caller, config: VihfConfig) -> str:
     if config.name_id_form == "local" and "/" not in caller.name_id:
         return f"{caller.structure_id}/{caller.name_id}"
     return caller.name_id
-
-
-def _sector(caller: Caller) -> str:
-    return caller.sector.removesuffix(f"^{SECTOR_OID}")
 
 
 def _add_statement(assertion: etree._Element, caller: Caller, now: datetime) -> None:
@@ -221,10 +148,11 @@ def _add_attributes(assertion: etree._Element, caller: Caller, config: VihfConfi
     add("VIHF_Version", config.version)
     add(config.mode_attribute, caller.mode)
     add("Identifiant_Structure", caller.structure_id)
-    add("Secteur_Activite", f"{_sector(caller)}^{SECTOR_OID}")
+    add("Secteur_Activite", f"{caller.sector_code}^{SECTOR_OID}")
     roles = _attribute(statement, ROLE_ATTRIBUTE)
     for item in caller.roles:
-        _add_coded(roles, "Role", item.code, item.system, item.system_name, item.display)
+        full = complete(item)
+        _add_coded(roles, "Role", full.code, full.system, full.system_name, full.display)
     add(SUBJECT_ATTRIBUTE, caller.subject_id)
     if resource_id is not None:
         add(RESOURCE_ATTRIBUTE, resource_id)
@@ -264,7 +192,7 @@ def _add_coded(attribute: etree._Element, tag: str, code: str, system: str, syst
 
 
 def _child(parent: etree._Element, tag: str, text: str | None = None) -> etree._Element:
-    element = etree.SubElement(parent, q(ns.SAML2, tag))
+    element = etree.SubElement(parent, _SAML + tag)
     if text is not None:
         try:
             element.text = text
@@ -282,9 +210,3 @@ def _set(element: etree._Element, name: str, value: str, field: str) -> None:
 
 def _not_xml(field: str) -> VihfError:
     return VihfError(f"{field} cannot be written in XML", field=field, found="control characters", expected="text")
-
-
-def _want(condition: bool, field: str, found: str, expected: str) -> None:
-    # `found` may be an identity: it stays in the context, never in the message.
-    if not condition:
-        raise VihfError(f"the VIHF is refused: {field}", field=field, found=found, expected=expected)

@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from connector.base.errors import CodecError, TransportError
-from connector.trust.ntp import decode_answer, encode_request, query
+from connector.trust.ntp import decode_answer, encode_request, query, query_offset
 from tests.trust.material import NOW
 
 EPOCH = datetime(1900, 1, 1, tzinfo=UTC)
@@ -60,6 +60,11 @@ def test_offset_of_a_real_exchange(offset: float) -> None:
     assert sample.delay == pytest.approx(0.02, abs=1e-4)
     assert sample.stratum == 2
     assert sample.server_time - sample.local_time == timedelta(seconds=sample.offset)
+
+
+def test_the_offset_alone() -> None:
+    with server(lambda request: answer(request, NOW + timedelta(seconds=7))) as port:
+        assert query_offset("127.0.0.1", port=port, clock=lambda: NOW) == pytest.approx(7, abs=1e-4)
 
 
 def test_a_silent_server() -> None:

@@ -77,6 +77,12 @@ def test_the_activity_of_the_structure_is_taken() -> None:
     assert caller.purpose == "normal"
 
 
+def test_the_session_may_carry_its_structure() -> None:
+    opened = session_from_userinfo(USERINFO, authenticated_at=NOW, expires_at=NOW, structure="1120459876")
+    assert opened.caller().sector == "SA25"
+    assert opened.caller(structure_id="1120456789").sector == "SA01"
+
+
 def test_a_structure_is_known_by_its_finess_too() -> None:
     caller = session().caller(now=NOW, structure_id="1120459876", purpose="bris_de_glace", secret=True)
     assert (caller.structure_id, caller.sector) == ("1120459876", "SA25")

@@ -11,10 +11,10 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from cryptography.hazmat.primitives.serialization import BestAvailableEncryption, Encoding, PrivateFormat
+from cryptography.hazmat.primitives.serialization import BestAvailableEncryption, Encoding, PrivateFormat, pkcs12
 
 from connector.trust.errors import KeyMaterialError
-from connector.trust.tls import DMP_SUITES, client_context, client_context_of
+from connector.trust.tls import DMP_SUITES, client_context, client_context_of, client_context_pkcs12
 from tests.trust.material import Wish, pair, write_pem
 
 # OpenSSL judges by the real clock.
@@ -145,6 +145,20 @@ def test_from_a_loaded_pair_and_nothing_stays_on_disk(tmp_path: Path, monkeypatc
     assert list(scratch.iterdir()) == []
     with listening(server_context(tmp_path)) as port:
         assert call(context, port)[0] == "TLSv1.2"
+
+
+def test_from_pkcs12(tmp_path: Path) -> None:
+    _, _, ca = write_pem(tmp_path, pair(CLIENT), "client")
+    file = tmp_path / "auth.p12"
+    material = pair(CLIENT)
+    secret = BestAvailableEncryption(b"secret")
+    file.write_bytes(
+        pkcs12.serialize_key_and_certificates(b"x", material.key, material.certificate, material.chain, secret)
+    )
+    with listening(server_context(tmp_path)) as port:
+        assert call(client_context_pkcs12(file, ca, "secret"), port)[0] == "TLSv1.2"
+    with pytest.raises(KeyMaterialError):
+        client_context_pkcs12(file, ca, "other")
 
 
 def test_unusable_files_are_named(tmp_path: Path) -> None:

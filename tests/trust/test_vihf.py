@@ -307,6 +307,11 @@ def test_allowed_roles(roles: tuple[Role, ...]) -> None:
     assert len(dict(attributes(build(dataclasses.replace(INDIRECT, roles=roles))))) == 12
 
 
+def test_labels_a_caller_left_out_are_filled_in() -> None:
+    bare = tuple(Role(item.code, item.system) for item in DOCTOR)
+    assert attributes(build(dataclasses.replace(INDIRECT, roles=bare))) == attributes(build())
+
+
 def test_break_the_glass_needs_air() -> None:
     found = dict(attributes(build(dataclasses.replace(AIR, purpose="bris_de_glace"))))
     assert found["urn:oasis:names:tc:xspa:1.0:subject:purposeofuse"][0].startswith("bris_de_glace^")
