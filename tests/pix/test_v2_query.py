@@ -24,6 +24,7 @@ def asked(value: str = "000003", domain: Domain = LOCAL, *wanted: Domain) -> V2Q
 
 def by_hl7apy(query: V2Query, config: PixConfig) -> bytes:
     """hl7apy's own escaping of each leaf, through the CX of PID-3 where it knows the type."""
+
     def leaf(value: str) -> str:
         return str(SubComponent(datatype="ST", version="2.5", value=ST(value)).to_er7()) if value else ""
 
