@@ -268,8 +268,10 @@ class DmpClient:
             self._clockwatch.check(now)
         return now
 
-    def _observe(self, row: Transaction, server_time: datetime | None, local_time: datetime) -> None:
+    def _observe(self, row: Transaction, server_time: datetime | None, sent_at: datetime) -> None:
+        """`server_time` was written between `sent_at` and now: no other moment of ours may be blamed."""
         if self._clockwatch is not None and server_time is not None:
+            local_time = min(max(server_time, sent_at), self._clock())
             self._clockwatch.observe(row.service, server_time, local_time)
 
 

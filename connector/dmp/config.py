@@ -74,8 +74,9 @@ class DmpConfig:
         for name in ("lps_oid", "source_id"):
             if not is_oid(getattr(self, name)):
                 raise _wrong(name, getattr(self, name), "an OID")
-        if self.size_cap <= 0:
-            raise _wrong("size_cap", str(self.size_cap), "a positive number of bytes")
+        for name in ("size_cap", "receive_cap"):
+            if getattr(self, name) <= 0:
+                raise _wrong(name, str(getattr(self, name)), "a positive number of bytes")
 
     def url(self, service: str) -> str:
         """Address of a service; raises SettingsError when neither `urls` nor `paths` has it."""

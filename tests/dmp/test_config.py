@@ -1,0 +1,62 @@
+"""Settings of a DMP: addresses, choices, timeouts."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from connector.base.errors import SettingsError
+from connector.base.resources import resource_dir
+from connector.dmp.transactions import TRANSACTIONS
+from tests.dmp.samples import CONFIG
+
+
+def test_an_address_is_the_base_and_a_segment_unless_given_whole() -> None:
+    assert CONFIG.url("registry") == "https://dmp.invalid/si-dmp-server/v2/services/registry"
+    domain = replace(CONFIG, urls={"registry": "https://xds.invalid/reg"})
+    assert domain.url("registry") == "https://xds.invalid/reg"
+    assert domain.url("repository").endswith("/repository")
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("profile", "pure"),
+        ("environment", "preprod"),
+        ("signature_algorithm", "md5"),
+        ("structure_policy", "guess"),
+        ("lps_oid", "01.2"),
+        ("source_id", ""),
+        ("size_cap", 0),
+        ("receive_cap", -1),
+    ],
+)
+def test_a_wrong_setting_is_named(name: str, value: object) -> None:
+    with pytest.raises(SettingsError) as refused:
+        replace(CONFIG, **{name: value})  # type: ignore[arg-type]
+    assert refused.value.context["name"] == f"dmp.{name}"
+
+
+def test_an_unknown_service_is_a_setting_to_mend() -> None:
+    with pytest.raises(SettingsError):
+        CONFIG.url("nowhere")
+
+
+def test_timeouts_are_per_transaction() -> None:
+    assert CONFIG.timeout("TD0.2") == 6.0
+    assert replace(CONFIG, timeouts={"TD0.2": 1.0}).timeout("TD0.2") == 1.0
+    assert replace(CONFIG, timeouts={}).timeout("TD3.1") == 600.0
+
+
+def test_the_hash_is_sent_by_default_in_the_ihe_profile_only() -> None:
+    assert not CONFIG.sends_hash
+    assert replace(CONFIG, profile="ihe").sends_hash
+    assert replace(CONFIG, send_hash=True).sends_hash
+
+
+def test_every_row_has_its_contract_and_address() -> None:
+    for row in TRANSACTIONS:
+        assert row.action in (resource_dir("wsdl") / row.wsdl).read_text(encoding="utf-8")
+        assert CONFIG.url(row.service)
+    assert len({row.id for row in TRANSACTIONS}) == len(TRANSACTIONS)
