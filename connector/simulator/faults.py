@@ -33,7 +33,7 @@ BEFORE_SERVICE: frozenset[str] = frozenset({"fault", "registry-error", "ack", "s
 
 @dataclass(frozen=True, slots=True)
 class FaultRule:
-    """`nth` fires on the nth matching call only (0: from the first); `times` firings at most (0: no end).
+    """Fires from the `nth` matching call on (0 or 1: the first), `times` times at most (0: no end).
 
     fault            SOAP fault `code` (subcode `subcode`, default Receiver), text `text`
     registry-error   RegistryErrorList with one `code`, `text` as codeContext, `severity` Error or Warning
@@ -152,7 +152,7 @@ class _Live:
     def fires(self) -> bool:
         self.seen += 1
         exhausted = bool(self.rule.times) and self.fired >= self.rule.times
-        if exhausted or self.seen < self.rule.nth or (self.rule.nth and self.seen >= self.rule.nth + self.rule.times):
+        if exhausted or self.seen < self.rule.nth:
             return False
         self.fired += 1
         return True

@@ -23,7 +23,8 @@ _LABELS = {
     "UID": "0.9.2342.19200300.100.1.1",
     "DC": "0.9.2342.19200300.100.1.25",
 }
-_ESCAPE = re.compile(r"\\([0-9A-Fa-f]{2}|.)", re.DOTALL)
+# RFC 2253: an escaped character, or its UTF-8 bytes one escaped pair each.
+_ESCAPE = re.compile(r"((?:\\[0-9A-Fa-f]{2})+)|\\(.)", re.DOTALL)
 
 
 def certificate_rdns(name: x509.Name) -> frozenset[Rdn]:
@@ -50,7 +51,7 @@ def _pair(item: str) -> tuple[str, str]:
 
 
 def _unescape(match: re.Match[str]) -> str:
-    return chr(int(match[1], 16)) if len(match[1]) == 2 else match[1]
+    return bytes.fromhex(match[1].replace("\\", "")).decode("utf-8") if match[1] else match[2]
 
 
 def _from_hex(value: str) -> str:

@@ -57,6 +57,12 @@ _ENTRY_UNIQUE_ID = "urn:uuid:2e82c1f6-a085-4c72-9da3-8640a32e42ab"
 _FAILURE = "urn:oasis:names:tc:ebxml-regrep:ResponseStatusType:Failure"
 
 Damage = Literal["", "cut-after", "cut-during", "truncated-multipart", "wrong-relates-to"]
+_DAMAGES: Mapping[str, Damage] = {
+    "cut-after": "cut-after",
+    "cut-during": "cut-during",
+    "truncated-multipart": "truncated-multipart",
+    "wrong-relates-to": "wrong-relates-to",
+}
 
 
 class _Cut(Exception):
@@ -133,6 +139,8 @@ class DmpApplication:
         except _PlainError:
             call.outcome = "http-500"
             return simple_response(500, b"Internal Server Error")
+        except _Cut:
+            raise
         except Exception:  # noqa: BLE001 - a defect of the simulator must answer, and be seen in its log
             self._log.event("internal", traceback.format_exc(limit=-3))
             fault = SimFault("Receiver", "", "Erreur interne du simulateur", rule="INTERNAL")
@@ -162,14 +170,13 @@ class DmpApplication:
         rule = self._faults.take(transaction, _ins(soap), unique_ids(envelope.body))
         if rule is not None:
             call.fault = rule.effect
+            call.damage = _DAMAGES.get(rule.effect, "")
             self._wait(rule.seconds)
             if rule.effect in BEFORE_SERVICE and not _is_warning(rule):
                 return self._replaced(rule, soap)
         reply = self._dispatch(transaction, soap)
         if rule is not None and _is_warning(rule):
             _add_warning(reply.body, rule)
-        if rule is not None and rule.effect in ("cut-after", "cut-during", "truncated-multipart", "wrong-relates-to"):
-            call.damage = rule.effect
         return reply
 
     def _judged(self, request: HttpRequest, envelope: Envelope, call: _Call) -> SoapRequest:

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import importlib
-import importlib.util
 import ssl
 import threading
 from collections.abc import Mapping
 from datetime import timedelta
 from types import TracebackType
-from typing import Any
 
 from connector.simulator.assertion import AssertionJudge
 from connector.simulator.calls import CallLog
@@ -18,7 +15,8 @@ from connector.simulator.control import Control
 from connector.simulator.faults import Faults
 from connector.simulator.habilitations import Habilitations, Patients
 from connector.simulator.http import Application, HttpLimits, HttpServer, mutual_tls, plain_tls
-from connector.simulator.model import Service, SimContext, SimFault, SoapReply
+from connector.simulator.identity import IdentityServer
+from connector.simulator.model import Service, SimContext
 from connector.simulator.pipeline import PIXV3, PREFIX, DmpApplication
 from connector.simulator.pki import Pki
 from connector.simulator.psc import USERINFO, ProSanteConnect
@@ -29,23 +27,6 @@ from connector.simulator.wire import ROOT_CAP
 from connector.simulator.world import World
 
 _DOCUMENTS_PER_SET = 20
-
-
-def _identity_server(context: SimContext) -> Any:
-    if importlib.util.find_spec("connector.simulator.identity") is None:
-        return _Absent()
-    return importlib.import_module("connector.simulator.identity").IdentityServer(context)
-
-
-class _Absent:
-    feed_port = query_port = 0
-
-    def handle(self, _request: object) -> SoapReply:
-        raise SimFault("Receiver", "", "Serveur d'identité absent")
-
-    def start(self) -> None: ...
-
-    def stop(self) -> None: ...
 
 
 class Simulator:
@@ -71,7 +52,7 @@ class Simulator:
         )
         self.registry = Registry(self.context)
         self.repository = Repository(self.context, self.registry)
-        self.identity = _identity_server(self.context)
+        self.identity = IdentityServer(self.context)
         judge = AssertionJudge(config, self.world, self.pki.pair("ca").load_certificate())
         self._dmp = DmpApplication(self.context, judge, self.faults, self.log, self._services())
         self._servers: dict[str, HttpServer] = {}

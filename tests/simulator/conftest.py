@@ -33,3 +33,11 @@ def sim(config: SimConfig) -> Iterator[Simulator]:
 @pytest.fixture
 def client(sim: Simulator) -> Client:
     return Client(sim)
+
+
+@pytest.fixture(scope="session")
+def shared(tmp_path_factory: pytest.TempPathFactory, pki_folder: Path) -> Iterator[Client]:
+    """One simulator for every test that only gets refused: its world is never changed."""
+    with Simulator(SimConfig(folder=tmp_path_factory.mktemp("shared"), pki_folder=pki_folder)) as simulator:
+        yield Client(simulator)
+        assert [event for event in simulator.log.events() if event[0] == "internal"] == []

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Any
 from xml.sax.saxutils import escape
 
@@ -50,6 +51,12 @@ DOCTOR_ROLES: tuple[Role, ...] = (("10", "1.2.250.1.71.1.2.7", "G15"), ("SM26", 
 
 def iso(moment: datetime) -> str:
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.000Z")
+
+
+@lru_cache
+def _private_key(pem: bytes) -> Any:
+    # Reading a PEM key costs forty times one signature.
+    return serialization.load_pem_private_key(pem, None)
 
 
 @dataclass(frozen=True)
@@ -159,7 +166,7 @@ class Vihf:
         )
         canonical = etree.tostring(etree.fromstring(info), method="c14n", exclusive=self.c14n == EXC)
         algorithm: Any = hashes.SHA1() if legacy else hashes.SHA256()
-        raw = pki.pair(self.signer).load_key().sign(canonical, padding.PKCS1v15(), algorithm)
+        raw = _private_key(pki.pair(self.signer).key.read_bytes()).sign(canonical, padding.PKCS1v15(), algorithm)
         der = pki.pair(self.certificate or self.signer).load_certificate().public_bytes(serialization.Encoding.DER)
         return (
             f'<ds:Signature xmlns:ds="{DS}">{info}<ds:SignatureValue>{base64.b64encode(raw).decode()}'

@@ -100,12 +100,12 @@ MUTATIONS: dict[str, tuple[Vihf, str]] = {
 
 
 @pytest.mark.parametrize("name", MUTATIONS)
-def test_one_mutation_one_refusal(client: Client, name: str) -> None:
+def test_one_mutation_one_refusal(shared: Client, name: str) -> None:
     vihf, rule = MUTATIONS[name]
-    reply = client.exists(vihf)
+    reply = shared.exists(vihf)
     assert reply.status == 500
     assert reply.fault[1]
-    assert client.last_rule() == rule
+    assert shared.last_rule() == rule
 
 
 @pytest.mark.parametrize(
@@ -124,15 +124,15 @@ def test_one_mutation_one_refusal(client: Client, name: str) -> None:
         "LPS_ID_HOMOLOGATION_DMP",
     ],
 )
-def test_each_mandatory_attribute(client: Client, missing: str) -> None:
-    reply = client.exists(replace(GOOD, changed={missing: None}))
-    assert client.last_rule() == "VIHF-ATTRIBUTE-MISSING"
+def test_each_mandatory_attribute(shared: Client, missing: str) -> None:
+    reply = shared.exists(replace(GOOD, changed={missing: None}))
+    assert shared.last_rule() == "VIHF-ATTRIBUTE-MISSING"
     assert missing in reply.fault[1]
 
 
-def test_resource_id_is_needed(client: Client) -> None:
-    client.exists(replace(GOOD, changed={"urn:oasis:names:tc:xacml:2.0:resource:resource-id": None}))
-    assert client.last_rule() == "VIHF-RESOURCE"
+def test_resource_id_is_needed(shared: Client) -> None:
+    shared.exists(replace(GOOD, changed={"urn:oasis:names:tc:xacml:2.0:resource:resource-id": None}))
+    assert shared.last_rule() == "VIHF-RESOURCE"
 
 
 ACCEPTED = {
@@ -154,19 +154,19 @@ ACCEPTED = {
 
 
 @pytest.mark.parametrize("name", ACCEPTED)
-def test_what_the_sources_disagree_on_is_accepted(client: Client, name: str) -> None:
-    assert client.exists(ACCEPTED[name]).status == 200
-    assert client.sim.log.lines()[-1].outcome == "ACTIVE"
+def test_what_the_sources_disagree_on_is_accepted(shared: Client, name: str) -> None:
+    assert shared.exists(ACCEPTED[name]).status == 200
+    assert shared.sim.log.lines()[-1].outcome == "ACTIVE"
 
 
-def test_observed_texts_of_the_dmp(client: Client) -> None:
-    assert client.exists(MUTATIONS["signed by the authentication pair"][0]).fault == (
+def test_observed_texts_of_the_dmp(shared: Client) -> None:
+    assert shared.exists(MUTATIONS["signed by the authentication pair"][0]).fault == (
         "DMPInvalidCertificate",
         "Not a valid signature certificate",
     )
-    assert client.exists(MUTATIONS["unknown structure"][0]).fault == ("", "Structure introuvable ou Inactive")
-    assert client.exists(MUTATIONS["professional of another structure"][0]).fault == ("", "PS et Structure non liés")
-    text = client.exists(MUTATIONS["doctor without speciality"][0]).fault[1]
+    assert shared.exists(MUTATIONS["unknown structure"][0]).fault == ("", "Structure introuvable ou Inactive")
+    assert shared.exists(MUTATIONS["professional of another structure"][0]).fault == ("", "PS et Structure non liés")
+    text = shared.exists(MUTATIONS["doctor without speciality"][0]).fault[1]
     assert text.startswith("Aucune spécialité dans le vihf. Spécialité obligatoire pour les Médecins")
 
 
@@ -252,41 +252,41 @@ TAMPERING: dict[str, tuple[Callable[[str], str], str]] = {
 
 
 @pytest.mark.parametrize("name", TAMPERING)
-def test_wrapping_and_tampering(client: Client, name: str) -> None:
+def test_wrapping_and_tampering(shared: Client, name: str) -> None:
     tamper, rule = TAMPERING[name]
-    assert client.exists(tamper=tamper).status == 500
-    assert client.last_rule() == rule
+    assert shared.exists(tamper=tamper).status == 500
+    assert shared.last_rule() == rule
 
 
-def test_same_id_elsewhere_in_the_envelope(client: Client) -> None:
-    reply = client.exists(
+def test_same_id_elsewhere_in_the_envelope(shared: Client) -> None:
+    reply = shared.exists(
         tamper_all=swap('ITSVersion="XML_1.0">', f'ITSVersion="XML_1.0"><x ID="{GOOD.assertion_id}"/>')
     )
     assert reply.status == 500
-    assert client.last_rule() == "VIHF-SIGNATURE-ID"
+    assert shared.last_rule() == "VIHF-SIGNATURE-ID"
 
 
-def test_comment_in_a_value_does_not_cut_it(client: Client) -> None:
+def test_comment_in_a_value_does_not_cut_it(shared: Client) -> None:
     # Canonicalisation drops comments: the signature holds, and the whole value must be read.
-    reply = client.exists(tamper=swap(">3.0<", ">3<!-- -->.0<"))
+    reply = shared.exists(tamper=swap(">3.0<", ">3<!-- -->.0<"))
     assert reply.status == 200
 
 
-def test_no_assertion(client: Client) -> None:
-    assert client.exists(tamper=lambda _text: "").fault[0] == "wsse:InvalidSecurity"
-    assert client.last_rule() == "VIHF-ABSENT"
+def test_no_assertion(shared: Client) -> None:
+    assert shared.exists(tamper=lambda _text: "").fault[0] == "wsse:InvalidSecurity"
+    assert shared.last_rule() == "VIHF-ABSENT"
 
 
-def test_assertion_outside_security(client: Client) -> None:
-    signed = GOOD.signed(client.sim.pki)
-    client.exists(tamper=lambda _text: "", tamper_all=swap("</PRPA_IN201307UV02>", f"{signed}</PRPA_IN201307UV02>"))
-    assert client.last_rule() == "VIHF-COUNT"
+def test_assertion_outside_security(shared: Client) -> None:
+    signed = GOOD.signed(shared.sim.pki)
+    shared.exists(tamper=lambda _text: "", tamper_all=swap("</PRPA_IN201307UV02>", f"{signed}</PRPA_IN201307UV02>"))
+    assert shared.last_rule() == "VIHF-COUNT"
 
 
-def test_prefix_declared_by_the_envelope_is_kept(client: Client) -> None:
+def test_prefix_declared_by_the_envelope_is_kept(shared: Client) -> None:
     """`xs` used only in a value (xsi:type) and declared outside: the copy judged must still bind it."""
-    text = GOOD.signed(client.sim.pki).replace(f' xmlns:saml="{SAML}"', "", 1)
-    reply = client.exists(
+    text = GOOD.signed(shared.sim.pki).replace(f' xmlns:saml="{SAML}"', "", 1)
+    reply = shared.exists(
         tamper=lambda _text: text, tamper_all=swap("<soap:Envelope ", f'<soap:Envelope xmlns:saml="{SAML}" ')
     )
     assert reply.status == 200
@@ -298,14 +298,14 @@ def test_tls_client_of_another_structure(sim: Simulator) -> None:
     assert client.last_rule() == "VIHF-TLS-STRUCTURE"
 
 
-def test_patient_of_the_body_must_be_the_assertion_s(client: Client) -> None:
-    reply = client.soap("patients", td02_body(ins="277076322082910"))
+def test_patient_of_the_body_must_be_the_assertion_s(shared: Client) -> None:
+    reply = shared.soap("patients", td02_body(ins="277076322082910"))
     assert reply.fault[0] == "XDSPatientIdDoesNotMatch"
 
 
-def test_known_good_envelope_has_one_security(client: Client) -> None:
-    double = secured(GOOD.signed(client.sim.pki))
-    reply = client.exists(tamper_all=swap("</soap:Header>", f"{double}</soap:Header>"))
+def test_known_good_envelope_has_one_security(shared: Client) -> None:
+    double = secured(GOOD.signed(shared.sim.pki))
+    reply = shared.exists(tamper_all=swap("</soap:Header>", f"{double}</soap:Header>"))
     assert reply.status == 500
-    assert client.last_rule() == "VIHF-COUNT"
+    assert shared.last_rule() == "VIHF-COUNT"
     assert OID in GOOD.resource
