@@ -12,6 +12,9 @@ from connector.base.errors import CodecError, LimitError
 DEFAULT_CAP = 16 * 1024 * 1024
 """Bytes; one million empty elements (4 MB) cost 26 times their size in memory."""
 
+MARKUP_CAP = 2_000_000
+"""Tags and end tags; each element costs about 100 bytes of memory whatever its size on the wire."""
+
 
 def parse_xml(data: bytes, *, cap: int = DEFAULT_CAP, huge: bool = False, what: str = "XML") -> etree._Element:
     """Root element of `data`, comments and processing instructions kept.
@@ -26,6 +29,15 @@ def parse_xml(data: bytes, *, cap: int = DEFAULT_CAP, huge: bool = False, what: 
             found=str(len(data)),
             expected=f"at most {cap} bytes",
             limit=cap,
+        )
+    markup = data.count(b"<")
+    if markup > MARKUP_CAP:
+        raise LimitError(
+            f"{what} has too many tags",
+            field=what,
+            found=str(markup),
+            expected=f"at most {MARKUP_CAP}",
+            limit=MARKUP_CAP,
         )
     parser = etree.XMLParser(
         resolve_entities=False,

@@ -6,6 +6,7 @@ Store first, then acknowledge (design rule 5); one life cycle table (design rule
 from connector.journal.engine import Engine, EngineConfig
 from connector.journal.job import Dead, Done, Handler, Hold, Job, Outcome, Refuse, Retry, Unknown
 from connector.journal.model import Incoming, JournalConfig, JournalError, Stored, StoredMessage
+from connector.journal.reader import JournalReader
 from connector.journal.store import Journal
 from connector.journal.tx import Tx
 
@@ -21,6 +22,7 @@ __all__ = [
     "Journal",
     "JournalConfig",
     "JournalError",
+    "JournalReader",
     "Outcome",
     "Refuse",
     "Retry",

@@ -4,19 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from functools import partial
-from pathlib import Path
-from typing import Any, TypeVar
-from weakref import WeakSet
+from typing import TypeVar
 
 from connector.base.clock import Clock, utc_now
-from connector.journal import inbox, links
-from connector.journal.deliveries import Delivery, load
+from connector.journal import inbox
 from connector.journal.model import Incoming, JournalConfig, JournalError, Stored
-from connector.journal.schema import migrate, open_reader, open_writer
+from connector.journal.reader import JournalReader
+from connector.journal.schema import migrate, open_writer
 from connector.journal.tx import Tx
 from connector.journal.writer import Item, Writer
 
@@ -25,25 +22,13 @@ Listener = Callable[[bool, bool], None]
 """Told, on the writer thread, after a commit: were there messages, did deliveries move."""
 
 
-class _Reader:
-    """A thread's own connection: it is closed with the journal, or with its thread if that ends first."""
-
-    __slots__ = ("__weakref__", "connection")
-
-    def __init__(self, connection: sqlite3.Connection) -> None:
-        self.connection = connection
-
-
-class Journal:
+class Journal(JournalReader):
     """The durable store of one connector, on one SQLite file. All methods may be called from any thread."""
 
     def __init__(self, connection: sqlite3.Connection, config: JournalConfig, clock: Clock) -> None:
-        self.config = config
+        super().__init__(config)
         self._listeners: tuple[Listener, ...] = ()
         self._writer = Writer(connection, partial(open_writer, config), clock, config.dead_letter, self._tell)
-        self._local = threading.local()
-        self._readers: WeakSet[_Reader] = WeakSet()
-        self._closed = False
 
     @classmethod
     def open(cls, config: JournalConfig, clock: Clock = utc_now, schemas: Sequence[str] = ()) -> Journal:
@@ -62,16 +47,11 @@ class Journal:
             raise
         return cls(connection, config, clock)
 
-    @property
-    def path(self) -> Path:
-        return self.config.path
-
     def close(self) -> None:
         """Writes what is queued, then closes every connection. Calls made later raise JournalError."""
         self._closed = True
         self._writer.close()
-        for reader in list(self._readers):
-            reader.connection.close()
+        super().close()
 
     # -- messages ------------------------------------------------------------------------------------------
 
@@ -108,36 +88,6 @@ class Journal:
         waiter: asyncio.Future[T] = loop.create_future()
         self._writer.put(Item(waiter, loop, fn=fn))
         return await waiter
-
-    # -- reads ---------------------------------------------------------------------------------------------
-
-    def query(self, sql: str, params: Sequence[Any] | Mapping[str, Any] = ()) -> list[sqlite3.Row]:
-        """Rows of a read-only query, on this thread's own connection, of what is committed.
-
-        Raises JournalError, also for a statement that would write.
-        """
-        try:
-            return self._reader().execute(sql, params).fetchall()
-        except sqlite3.Error as error:
-            raise JournalError(f"the journal could not be read: {error}", cause=type(error).__name__) from error
-
-    def delivery(self, delivery_id: int) -> Delivery:
-        """The delivery as committed. Raises LifecycleError when there is none."""
-        return load(self._reader(), delivery_id)
-
-    def family(self, patient_id: int) -> list[int]:
-        """The surviving patient first, then all those merged into it. Raises JournalError when unknown."""
-        return links.family(self._reader(), patient_id)
-
-    def _reader(self) -> sqlite3.Connection:
-        if self._closed:
-            raise JournalError("the journal is closed")
-        reader: _Reader | None = getattr(self._local, "reader", None)
-        if reader is None:
-            reader = _Reader(open_reader(self.config.path, self.config.busy_timeout))
-            self._local.reader = reader
-            self._readers.add(reader)
-        return reader.connection
 
     # -- news ----------------------------------------------------------------------------------------------
 

@@ -14,7 +14,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from connector.journal.model import JournalError, unstamp
-from connector.journal.store import Journal
+from connector.journal.reader import JournalReader
 
 DEFAULT_LIMIT: Final = 1000
 _CHUNK: Final = 500
@@ -39,7 +39,7 @@ class TimelineLine:
 
 
 def timeline(
-    journal: Journal,
+    journal: JournalReader,
     *,
     patient_id: int | None = None,
     ipp: str = "",
@@ -84,7 +84,7 @@ def timeline(
     return _with_reception(journal, lines, messages, limit)
 
 
-def _patients(journal: Journal, patient_id: int | None, value: str, domain: str) -> list[int]:
+def _patients(journal: JournalReader, patient_id: int | None, value: str, domain: str) -> list[int]:
     if patient_id is not None:
         return journal.family(patient_id)
     rows = journal.query(
@@ -97,7 +97,7 @@ def _patients(journal: Journal, patient_id: int | None, value: str, domain: str)
 _GUARD: Final = {"stay": " AND stay <> ''", "document_id": " AND document_id <> ''"}
 
 
-def _lines(journal: Journal, column: str, values: Iterable[Any], limit: int) -> list[TimelineLine]:
+def _lines(journal: JournalReader, column: str, values: Iterable[Any], limit: int) -> list[TimelineLine]:
     found: list[sqlite3.Row] = []
     for chunk in _chunks(list(values)):
         marks = ",".join("?" * len(chunk))
@@ -109,7 +109,7 @@ def _lines(journal: Journal, column: str, values: Iterable[Any], limit: int) -> 
 
 
 def _with_reception(
-    journal: Journal, lines: list[TimelineLine], messages: Iterable[Any], limit: int
+    journal: JournalReader, lines: list[TimelineLine], messages: Iterable[Any], limit: int
 ) -> list[TimelineLine]:
     """Adds when each message and its repetitions arrived, sorts, keeps the newest."""
     for chunk in _chunks(list(messages)):

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Final, Literal
 
 from connector.journal.model import unstamp
-from connector.journal.store import Journal
+from connector.journal.reader import JournalReader
 
 WorkState = Literal["held", "refused", "dead", "routing-failed"]
 ALL: Final[tuple[WorkState, ...]] = ("held", "refused", "dead", "routing-failed")
@@ -40,7 +40,7 @@ class WorkItem:
     unsettled: bool = False
 
 
-def worklist(journal: Journal, states: Collection[WorkState] = ALL, limit: int = 10_000) -> list[WorkItem]:
+def worklist(journal: JournalReader, states: Collection[WorkState] = ALL, limit: int = 10_000) -> list[WorkItem]:
     """Entries in these states: untreated messages first, then deliveries in their order of creation."""
     items: list[WorkItem] = []
     if "routing-failed" in states:

@@ -1,0 +1,184 @@
+"""From settings to parts: keys checked by name, clients, flows; nothing here starts a thread or a socket."""
+
+from __future__ import annotations
+
+import os
+import ssl
+from collections.abc import Callable, Mapping
+from concurrent.futures import Executor
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+from connector.base.clock import Clock, UuidFactory
+from connector.base.errors import SettingsError
+from connector.base.finding import Finding
+from connector.base.logs import logger
+from connector.dmp.client import DmpClient
+from connector.flows.admission import AdmissionFlow
+from connector.flows.config import ZamDestination
+from connector.flows.consultation import Consultation
+from connector.flows.gate import Gate
+from connector.flows.identity import PixClient
+from connector.flows.intake import Intake
+from connector.flows.publication import PublicationFlow, PublicationSettings
+from connector.flows.routing import ADMISSION, PUBLICATION, ZAM, Router
+from connector.flows.schema import SCHEMA as FLOWS_SCHEMA
+from connector.flows.sessions import TokenSession
+from connector.flows.zam import ZamFlow
+from connector.hl7.mllp_client import MllpClient
+from connector.journal import Handler, Journal
+from connector.patients.schema import SCHEMA as PATIENTS_SCHEMA
+from connector.pix.client import open_client
+from connector.settings import Settings
+from connector.soap.session import tls_session
+from connector.trust.clockwatch import ClockWatch
+from connector.trust.config import KeysConfig
+from connector.trust.keys import KeyPair, check_auth_certificate, check_sign_certificate, load_pem, load_pkcs12
+from connector.trust.tls import client_context, client_context_of
+
+
+@dataclass(slots=True)
+class Parts:
+    """The parts of one connector, ready to be started."""
+
+    journal: Journal
+    intake: Intake
+    router: Router
+    handlers: Mapping[str, Handler]
+    clockwatch: ClockWatch
+    sign: KeyPair
+    auth: KeyPair
+
+
+def assemble(settings: Settings, *, clock: Clock, uuid_factory: UuidFactory, executor: Executor) -> Parts:
+    """Raises SettingsError naming the certificate or setting that keeps the connector from starting."""
+    sign, auth = load_keys(settings.keys, clock)
+    context = _tls(settings.keys, auth)
+    clockwatch = ClockWatch(settings.clock.limit_seconds)
+    today = _today(clock)
+    dmp = DmpClient(
+        settings.dmp,
+        session=tls_session(context),
+        signer=sign,
+        vihf=settings.vihf,
+        clock=clock,
+        uuid_factory=uuid_factory,
+        clockwatch=clockwatch,
+    )
+    pix = _pix(settings, context, clock, uuid_factory)
+    journal = Journal.open(settings.journal, clock, schemas=(PATIENTS_SCHEMA, FLOWS_SCHEMA))
+    try:
+        gate = Gate(journal, pix, settings.publication, settings.identity, wanted=settings.pix.wanted())
+        handlers: dict[str, Handler] = {
+            ADMISSION: _admission(settings, journal, dmp, pix, clock),
+            PUBLICATION: PublicationFlow(
+                journal,
+                dmp,
+                gate,
+                PublicationSettings(
+                    settings.publication, settings.identity, settings.intake, settings.caller, settings.keys.structure
+                ),
+                clock=clock,
+                uuid_factory=uuid_factory,
+                today=today,
+            ),
+            ZAM: ZamFlow(settings.zam, _zam_exchange(settings), clock=clock),
+        }
+        intake = Intake(journal, settings.intake, clock=clock, uuid_factory=uuid_factory, executor=executor)
+    except BaseException:
+        journal.close()
+        raise
+    return Parts(journal, intake, Router(settings.intake, today=today), handlers, clockwatch, sign, auth)
+
+
+def load_keys(config: KeysConfig, clock: Clock) -> tuple[KeyPair, KeyPair]:
+    """(SIGN, AUTH_CLI), loaded once and checked. Raises SettingsError with every problem, by name."""
+    password = os.environ.get(config.password_env) if config.password_env else None
+    sign = _load("keys.sign", config.sign_pkcs12, config.sign_certificate, config.sign_key, password)
+    auth = _load("keys.auth", config.auth_pkcs12, config.auth_certificate, config.auth_key, password)
+    now = clock()
+    _refuse("keys.sign", check_sign_certificate(sign, config.structure, now))
+    _refuse("keys.auth", check_auth_certificate(auth, config.structure, now))
+    return sign, auth
+
+
+def _load(name: str, p12: Path | None, certificate: Path | None, key: Path | None, password: str | None) -> KeyPair:
+    if p12 is not None:
+        return load_pkcs12(p12, password)
+    if certificate is None or key is None:
+        raise SettingsError(
+            f"{name}: no key pair",
+            name=name,
+            found="nothing",
+            allowed=f"{name}_pkcs12, or {name}_certificate and {name}_key",
+        )
+    return load_pem(certificate, key, password)
+
+
+def _refuse(name: str, findings: list[Finding]) -> None:
+    blocking = [f for f in findings if f.blocking]
+    if blocking:
+        text = " ; ".join(f"{f.text} ({f.field} : {f.found}, attendu : {f.expected})" for f in blocking)
+        first = blocking[0]
+        raise SettingsError(f"{name}: {text}", name=name, found=first.found, allowed=first.expected)
+
+
+def _tls(config: KeysConfig, auth: KeyPair) -> ssl.SSLContext:
+    if config.auth_certificate is None or config.auth_key is None:
+        return client_context_of(auth, config.ca_file)
+    password = os.environ.get(config.password_env) if config.password_env else None
+    return client_context(config.auth_certificate, config.auth_key, config.ca_file, password)
+
+
+def _pix(settings: Settings, context: ssl.SSLContext, clock: Clock, uuid_factory: UuidFactory) -> PixClient | None:
+    # an identity server inside the hospital speaks plain MLLP; its SOAP service takes the structure's certificate
+    tls = context if settings.pix.protocol == "v3" else None
+    return open_client(settings.pix, tls=tls, clock=clock, uuid_factory=uuid_factory)
+
+
+def _admission(
+    settings: Settings,
+    journal: Journal,
+    dmp: DmpClient,
+    pix: PixClient | None,
+    clock: Clock,
+) -> AdmissionFlow:
+    log = logger("psc")
+    sessions = TokenSession(settings.psc, clock=clock, tell=log.warning)
+    consultation = Consultation(
+        dmp,
+        settings.consultation,
+        sessions=sessions,
+        structure=settings.psc.structure or settings.keys.structure,
+        folder=settings.consultation.output_folder,
+        clock=clock,
+    )
+    return AdmissionFlow(
+        journal,
+        dmp,
+        pix,
+        structure=settings.keys.structure,
+        caller=settings.caller,
+        identity=settings.identity,
+        wanted=settings.pix.wanted(),
+        consultation=consultation,
+        clock=clock,
+    )
+
+
+def _zam_exchange(settings: Settings) -> Callable[[ZamDestination, bytes], bytes]:
+    """One connection per ZAM: rare messages, and a sender's listener may close idle ones."""
+
+    def exchange(destination: ZamDestination, message: bytes) -> bytes:
+        client = MllpClient(destination.host, destination.port, timeout=settings.zam.timeout)
+        try:
+            return client.exchange(message)
+        finally:
+            client.close()
+
+    return exchange
+
+
+def _today(clock: Clock) -> Callable[[], date]:
+    return lambda: clock().date()

@@ -1,0 +1,53 @@
+"""`connector simulate`: the other side alone, for integrators."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def simulate(
+    folder: Annotated[Path, typer.Option(help="Store: certificates, world, documents, logs.")] = Path(".simulator"),
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    https_port: Annotated[int, typer.Option(help="DMP services and PIXv3, mutual TLS (0: any free port).")] = 8443,
+    psc_port: Annotated[int, typer.Option(help="Pro Santé Connect user-info.")] = 8444,
+    control_port: Annotated[int, typer.Option(help="Faults, log and counters (HTTP, loopback).")] = 8445,
+    feed_port: Annotated[int, typer.Option(help="ITI-8 identity feed (MLLP).")] = 3700,
+    query_port: Annotated[int, typer.Option(help="ITI-9 identity query (MLLP).")] = 3701,
+    faults: Annotated[Path | None, typer.Option(exists=True, help="Faults to program at start (JSON).")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Machine-readable output.")] = False,
+) -> None:
+    """Start the simulated identity server, DMP and Pro Santé Connect, until SIGINT or SIGTERM."""
+    from connector.base.clock import utc_now
+    from connector.cli.output import console, print_json
+    from connector.cli.seed import seed_samples
+    from connector.simulator.config import SimConfig
+    from connector.simulator.server import Simulator
+
+    config = SimConfig(
+        folder=folder,
+        host=host,
+        https_port=https_port,
+        psc_port=psc_port,
+        control_port=control_port,
+        feed_port=feed_port,
+        query_port=query_port,
+    )
+    stop = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stop.set())
+    with Simulator(config) as simulator:
+        seed_samples(simulator, utc_now())
+        if faults is not None:
+            simulator.faults.load(faults)
+        if as_json:
+            print_json(simulator.urls)
+        else:
+            for name, url in simulator.urls.items():
+                console().print(f"{name:12} {url}", highlight=False)
+            console().print(f"certificates {folder}/pki; stop with Ctrl-C", highlight=False)
+        stop.wait()

@@ -1,0 +1,69 @@
+"""`connector trace` and `connector worklist`: did Mrs X's letter reach the DMP, and what waits for whom."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from connector.cli.output import console, print_json
+
+Config = Annotated[Path, typer.Option("-c", "--config", exists=True, dir_okay=False, help="Settings file (TOML).")]
+AsJson = Annotated[bool, typer.Option("--json", help="Machine-readable output.")]
+
+
+def trace(
+    config: Config,
+    ipp: Annotated[str, typer.Option(help="Hospital patient number.")] = "",
+    ins: Annotated[str, typer.Option(help="Matricule INS.")] = "",
+    stay: Annotated[str, typer.Option(help="Visit or account number.")] = "",
+    document: Annotated[str, typer.Option(help="Document uniqueId.")] = "",
+    message: Annotated[str, typer.Option(help="Message control id (MSH-10).")] = "",
+    as_json: AsJson = False,
+) -> None:
+    """Print the timeline of a patient, stay, document or message. Exit 1 when nothing is known."""
+    from connector.journal import JournalReader
+    from connector.journal.timeline import timeline
+    from connector.settings import load_settings
+
+    journal = JournalReader(load_settings(config).journal)
+    try:
+        lines = timeline(journal, ipp=ipp, ins=ins, stay=stay, document_id=document, control_id=message)
+    finally:
+        journal.close()
+    if as_json:
+        print_json([asdict(line) for line in lines])
+    else:
+        table = Table()
+        for column in ("time (UTC)", "event", "state", "what"):
+            table.add_column(column, overflow="fold")
+        for line in lines:
+            table.add_row(f"{line.at:%Y-%m-%d %H:%M:%S}", line.event, line.state_to, line.text)
+        console().print(table)
+    if not lines:
+        raise typer.Exit(1)
+
+
+def worklist(config: Config, as_json: AsJson = False) -> None:
+    """List what waits for a person or was refused, with its reason."""
+    from connector.journal import JournalReader
+    from connector.journal.worklist import worklist as read_worklist
+    from connector.settings import load_settings
+
+    journal = JournalReader(load_settings(config).journal)
+    try:
+        items = read_worklist(journal)
+    finally:
+        journal.close()
+    if as_json:
+        print_json([asdict(item) for item in items])
+        return
+    table = Table()
+    for column in ("delivery", "kind", "state", "stay", "document", "reason"):
+        table.add_column(column, overflow="fold")
+    for item in items:
+        table.add_row(str(item.delivery_id), item.kind, item.state, item.stay, item.document_id, item.reason)
+    console().print(table)

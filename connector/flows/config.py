@@ -1,0 +1,77 @@
+"""What the flows can be told (each value is a setting, with its default here)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+
+@dataclass(frozen=True, slots=True)
+class IntakeConfig:
+    """`a08_as_a31`: senders ("MSH-3|MSH-4") whose A08 is applied like an A31 (not PAM-FR, recorded otherwise)."""
+
+    environment: Literal["production", "test"] = "test"
+    a08_as_a31: tuple[str, ...] = ()
+    max_document_bytes: int = 50 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class IdentityConfig:
+    """`no_cross_reference`: what to do when the identity server does not know the patient or is down."""
+
+    no_cross_reference: Literal["hold", "trust-message"] = "hold"
+
+
+@dataclass(frozen=True, slots=True)
+class ConsultationConfig:
+    """`trigger` must be 'on-admission' for any consultation; `type_codes` empty retrieves nothing but lists all."""
+
+    trigger: Literal["off", "on-admission"] = "off"
+    years: int = 2
+    type_codes: tuple[str, ...] = ()
+    output_folder: Path = Path("received")
+
+
+@dataclass(frozen=True, slots=True)
+class PublicationConfig:
+    """`consent_unknown`: ZFA-9 NA or absent. `unknown_grace`: seconds the DMP may still be working after a cut."""
+
+    consent_unknown: Literal["hold", "feed"] = "hold"
+    unknown_grace: float = 120.0
+    enabled: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class ZamDestination:
+    """Where the ZAM of one sender ("MSH-3|MSH-4" of its requests, or "*") goes."""
+
+    sender: str
+    host: str
+    port: int
+
+
+@dataclass(frozen=True, slots=True)
+class ZamConfig:
+    destinations: tuple[ZamDestination, ...] = ()
+    timeout: float = 30.0
+
+    def destination(self, sender: str) -> ZamDestination | None:
+        """The sender's own destination, else the one for "*"."""
+        exact = next((d for d in self.destinations if d.sender == sender), None)
+        return exact or next((d for d in self.destinations if d.sender == "*"), None)
+
+
+@dataclass(frozen=True, slots=True)
+class CallerConfig:
+    """Who speaks to the DMP in INDIRECTE mode when the message does not say better (dmp-interface b.3, b.6).
+
+    name_id   'message': PRT-5.1 of Send by when present; 'structure': always <structure>/<internal_id>
+    """
+
+    sector: str = "SA01"
+    name_id: Literal["message", "structure"] = "message"
+    internal_id: str = "connector"
+    software_name: str = "dmp-connector"
+    software_model: str = "PFI"
+    authn_context: str = "urn:oasis:names:tc:SAML:2.0:ac:classes:unspecified"

@@ -1,0 +1,107 @@
+"""The gate before a publication: who may not be fed yet, or ever (hl7v2-interface §2.5, §2.6; issue of consent).
+
+Final refusals carry a code of applicationErrorCondition (900 to 906), never an invented DMP code.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from connector.flows.config import IdentityConfig, PublicationConfig
+from connector.flows.identity import PixClient, cross_reference
+from connector.flows.routing import BLOCKED, CANCELLED_STAY, CONSENT_UNKNOWN, NO_CROSS_REFERENCE, NOT_QUALIFIED
+from connector.flows.snapshot import Snapshot
+from connector.hl7.model import DocumentRequest
+from connector.ins.model import MatriculeIns
+from connector.journal import Job, Journal, Retry
+from connector.patients.state import PatientView, load_patient, load_stay, remember_crossref
+from connector.pix.model import Domain
+
+
+@dataclass(frozen=True, slots=True)
+class GateAnswer:
+    """'pass', 'hold' (a wait, with its worklist code), 'retry' (server down) or 'refuse' (final, 900 to 906)."""
+
+    kind: Literal["pass", "hold", "retry", "refuse"]
+    text: str = ""
+    code: str = ""
+
+    def retry(self) -> Retry:
+        return Retry(self.text, code=self.code)
+
+
+PASS = GateAnswer("pass")
+
+
+class Gate:
+    """Asked at each attempt, so that an opposition received while the document waits is obeyed."""
+
+    def __init__(
+        self,
+        journal: Journal,
+        pix: PixClient | None,
+        publication: PublicationConfig,
+        identity: IdentityConfig,
+        *,
+        wanted: Sequence[Domain],
+    ) -> None:
+        self._journal = journal
+        self._pix = pix
+        self._publication = publication
+        self._identity = identity
+        self._wanted = tuple(wanted)
+
+    def ask(self, job: Job, request: DocumentRequest) -> GateAnswer:
+        view = load_patient(Snapshot(self._journal), job.patient_id)
+        stay = load_stay(Snapshot(self._journal), job.stay)
+        ins = request.qualification.ins
+        if ins is None:
+            return GateAnswer("refuse", "Le document n'a pas d'INS : à réémettre par le créateur", "903")
+        if view.feeding == "IO":
+            return GateAnswer("refuse", "Le patient s'oppose à l'alimentation de son DMP (ZFA-9 = IO)", "906")
+        if view.blocked:
+            return GateAnswer("hold", view.blocked, BLOCKED)
+        if stay is not None and stay.status == "cancelled":
+            return GateAnswer("hold", "Le séjour du document a été annulé (A11 ou A38)", CANCELLED_STAY)
+        return self._identity_gate(job, request, view, ins) or self._consent_gate(view) or PASS
+
+    def _identity_gate(
+        self, job: Job, request: DocumentRequest, view: PatientView, ins: MatriculeIns
+    ) -> GateAnswer | None:
+        if not request.qualification.qualified:
+            reasons = " ; ".join(request.qualification.reasons)
+            return GateAnswer("hold", f"INS non qualifié dans le message : {reasons}", NOT_QUALIFIED)
+        if view.known_identity and not view.qualified:
+            return GateAnswer("hold", "INS non qualifié d'après la dernière identité reçue", NOT_QUALIFIED)
+        if view.ins is not None and view.ins != ins:
+            return GateAnswer(
+                "hold", "L'INS du document diffère de celui de l'identité du patient", "identity.ins-differs"
+            )
+        return self._cross_reference_gate(job, request, view, ins)
+
+    def _cross_reference_gate(
+        self, job: Job, request: DocumentRequest, view: PatientView, ins: MatriculeIns
+    ) -> GateAnswer | None:
+        if view.crossref == "confirmed":
+            return None
+        # an IPP absent from the document is the one learned from the admission
+        answer = cross_reference(self._pix, request.ipp() or view.ipp, ins, self._wanted)
+        job.note("identité", answer.text)
+        self._journal.transact(lambda tx: remember_crossref(tx, job.patient_id, answer.outcome, answer.text))
+        if answer.outcome in ("confirmed", "skipped"):
+            return None
+        if answer.outcome == "differs":
+            return GateAnswer("hold", answer.text, "identity.ins-differs")
+        if self._identity.no_cross_reference == "trust-message":
+            job.note("identité", "Identité du message retenue (identity.no-cross-reference = trust-message)")
+            return None
+        if answer.transient:
+            return GateAnswer("retry", answer.text, "identity.server")
+        return GateAnswer("hold", f"Identité non confirmée : {answer.text}", NO_CROSS_REFERENCE)
+
+    def _consent_gate(self, view: PatientView) -> GateAnswer | None:
+        if view.feeding == "INO" or self._publication.consent_unknown == "feed":
+            return None
+        return GateAnswer("hold", "Information et non-opposition du patient non recueillies (ZFA-9)", CONSENT_UNKNOWN)

@@ -1,0 +1,178 @@
+"""A document to the DMP: gate, identifiers made durable, ITI-41, then the business acknowledgement.
+
+Unknown outcome: before any resend the registry is asked by uniqueId (TD3.1b); nothing is ever twice in a
+patient's record (design rule 7).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Protocol
+
+from connector.base.clock import Clock, UuidFactory
+from connector.base.errors import ConnectorError, ServerRefusal, SoapFault, TransportError
+from connector.base.oid import oid_from_uuid
+from connector.dmp.errors import DmpMetadataError
+from connector.dmp.feed import Feed, FeedIds
+from connector.flows.callers import structure_caller
+from connector.flows.config import CallerConfig, IdentityConfig, IntakeConfig, PublicationConfig
+from connector.flows.document_check import ReadRequest, read_request
+from connector.flows.gate import Gate, GateAnswer
+from connector.flows.outcomes import failure, first_error
+from connector.flows.routing import PUBLICATION, ZAM
+from connector.ins.model import MatriculeIns
+from connector.journal import Done, Hold, Job, Journal, Outcome, Refuse, Tx, Unknown
+from connector.trust.vihf import Caller
+
+
+class DmpFeeder(Protocol):
+    def find_references(self, ins: MatriculeIns, caller: Caller, unique_id: str) -> tuple[str, ...]: ...
+    def submit(self, ins: MatriculeIns, caller: Caller, feed: Feed) -> object: ...
+
+
+@dataclass(frozen=True, slots=True)
+class PublicationSettings:
+    publication: PublicationConfig
+    identity: IdentityConfig
+    intake: IntakeConfig
+    caller: CallerConfig
+    structure: str
+
+
+class PublicationFlow:
+    """Handler of the 'publication' deliveries (creation only; replacements and deletions wait, held)."""
+
+    def __init__(
+        self,
+        journal: Journal,
+        dmp: DmpFeeder,
+        gate: Gate,
+        settings: PublicationSettings,
+        *,
+        clock: Clock,
+        uuid_factory: UuidFactory,
+        today: Callable[[], date],
+    ) -> None:
+        self._journal = journal
+        self._dmp = dmp
+        self._gate = gate
+        self._settings = settings
+        self._clock = clock
+        self._uuid = uuid_factory
+        self._today = today
+
+    def __call__(self, job: Job) -> Outcome:
+        read = read_request(job.raw(), self._settings.intake, today=self._today())
+        request = read.request
+        ins = request.qualification.ins
+        caller = structure_caller(
+            self._settings.caller, self._settings.structure, authn_instant=self._clock(), sender=request.sender
+        )
+        wants_zam = bool(request.flags.ack_reception)
+        try:
+            if job.resumed and ins is not None:
+                settled = self._settle(job, ins, caller, wants_zam)
+                if settled is not None:
+                    return settled
+            stop = self._gate_stop(job, read, wants_zam)
+            if stop is not None:
+                return stop
+            assert ins is not None
+            feed = self._prepare(job, read)
+            self._dmp.submit(ins, caller, feed)
+        except DmpMetadataError as error:
+            text = f"Document refusé avant envoi : {error} (champ {error.context.get('field', '?')})"
+            return self._refuse(job, text, "906", "applicationErrorCondition", wants_zam)
+        except (ServerRefusal, SoapFault, TransportError) as error:
+            return self._failed(job, error, wants_zam)
+        except ConnectorError as error:
+            # signing refused, certificate or clock: nothing has left
+            return Hold(f"Envoi impossible : {error}", "configuration")
+        return Done("Document accepté par le DMP", then=self._zam(job, wants_zam, success=True))
+
+    def _settle(self, job: Job, ins: MatriculeIns, caller: Caller, wants_zam: bool) -> Outcome | None:
+        """After an unknown outcome: None means "absent, and the server can no longer be working on it"."""
+        found = self._dmp.find_references(ins, caller, job.payload["unique_id"])
+        if found:
+            job.note("vérifié", "Le registre a déjà le document : rien n'est renvoyé")
+            return Done("Document présent dans le DMP (vérifié)", then=self._zam(job, wants_zam, success=True))
+        sent = datetime.fromisoformat(job.payload["sent_at"])
+        settled_at = sent + timedelta(seconds=self._settings.publication.unknown_grace)
+        if self._clock() < settled_at:
+            return Unknown("Absent du registre, mais le serveur peut encore y travailler")
+        job.note("vérifié", "Absent du registre : le même document est renvoyé avec les mêmes identifiants")
+        return None
+
+    def _gate_stop(self, job: Job, read: ReadRequest, wants_zam: bool) -> Outcome | None:
+        answer: GateAnswer = self._gate.ask(job, read.request)
+        if answer.kind == "pass":
+            return None
+        if answer.kind == "hold":
+            return Hold(answer.text, answer.code)
+        if answer.kind == "retry":
+            return answer.retry()
+        return self._refuse(job, answer.text, answer.code, "applicationErrorCondition", wants_zam)
+
+    def _prepare(self, job: Job, read: ReadRequest) -> Feed:
+        """The feed with identifiers fixed once for all attempts, durable before the first byte leaves."""
+        payload = job.payload
+        if "set_id" not in payload:
+            ids = {name: oid_from_uuid(self._uuid()) for name in ("set_id", "signature_id")}
+            ids["submission_time"] = self._clock().isoformat()
+        else:
+            ids = {name: payload[name] for name in ("set_id", "signature_id", "submission_time")}
+        feed_ids = FeedIds(ids["set_id"], ids["signature_id"], datetime.fromisoformat(ids["submission_time"]))
+        index = payload["index"]
+        feed = Feed.from_request(read.request, index, read.headers[index], feed_ids)
+        job.sending({**ids, "sent_at": self._clock().isoformat()})
+        return feed
+
+    def _failed(self, job: Job, error: ConnectorError, wants_zam: bool) -> Outcome:
+        outcome = failure(error, effect=True)
+        if isinstance(outcome, Refuse):
+            server = first_error(error)
+            return self._refuse(job, outcome.reason, server.code, "DMP_ERROR_CODE", wants_zam, label=server.text)
+        return outcome
+
+    def _refuse(self, job: Job, text: str, code: str, table: str, wants_zam: bool, label: str = "") -> Outcome:
+        zam = self._zam(job, wants_zam, success=False, code=code, label=label or text, table=table)
+        return Refuse(text, code, then=zam)
+
+    def _zam(
+        self, job: Job, wanted: bool, *, success: bool, code: str = "", label: str = "", table: str = ""
+    ) -> Callable[[Tx], None] | None:
+        if not wanted:
+            return None
+        control_id = self._uuid().hex[:20]
+        event_time = self._clock().isoformat()
+
+        def enqueue(tx: Tx) -> None:
+            # one Z01 per request: the last of its documents sends it, negative if any failed
+            others = tx.execute(
+                "SELECT state FROM delivery WHERE message_id = ? AND kind = ? AND id <> ?",
+                (job.message_id, PUBLICATION, job.delivery_id),
+            ).fetchall()
+            if any(row["state"] not in ("done", "refused", "dead") for row in others):
+                return
+            all_done = success and all(row["state"] == "done" for row in others)
+            tx.deliver(
+                ZAM,
+                job.patient_id,
+                {
+                    "success": all_done,
+                    "code": code,
+                    "label": label,
+                    "table": table,
+                    "control_id": control_id,
+                    "event_time": event_time,
+                    "sender": job.payload["sender"],
+                },
+                message_id=job.message_id,
+                stay=job.stay,
+                document_id=job.document_id,
+                lane=ZAM,  # a sender that is down never delays the patient's next document
+            )
+
+        return enqueue

@@ -1,0 +1,32 @@
+"""Committed state read without a transaction: what a handler looks at before it decides."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Sequence
+from typing import Any
+
+from connector.journal import Journal
+
+
+class Rows:
+    """The rows of one read, with the two cursor methods the rooms below use."""
+
+    def __init__(self, rows: list[sqlite3.Row]) -> None:
+        self._rows = rows
+
+    def fetchone(self) -> sqlite3.Row | None:
+        return self._rows[0] if self._rows else None
+
+    def fetchall(self) -> list[sqlite3.Row]:
+        return self._rows
+
+
+class Snapshot:
+    """`execute` over the journal's read-only connection of the current thread."""
+
+    def __init__(self, journal: Journal) -> None:
+        self._journal = journal
+
+    def execute(self, sql: str, params: Sequence[Any] = ()) -> Rows:
+        return Rows(self._journal.query(sql, params))

@@ -1,0 +1,61 @@
+"""The business acknowledgement ZAM^Z01 back to the sender of a document (hl7v2-interface §4)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+
+from connector.base.clock import Clock
+from connector.base.errors import TransportError
+from connector.flows.config import ZamConfig, ZamDestination
+from connector.hl7.ack import AckError, parse_ack
+from connector.hl7.er7 import Er7Error, parse_header
+from connector.hl7.zam import build_zam_z01
+from connector.journal import Dead, Done, Hold, Job, Outcome, Refuse, Retry
+
+Exchange = Callable[[ZamDestination, bytes], bytes]
+
+
+class ZamFlow:
+    """Handler of the 'zam' deliveries. A resend carries the same MSH-10, so the receiver can know it again."""
+
+    def __init__(self, config: ZamConfig, exchange: Exchange, *, clock: Clock) -> None:
+        self._config = config
+        self._exchange = exchange
+        self._clock = clock
+
+    def __call__(self, job: Job) -> Outcome:
+        payload = job.payload
+        destination = self._config.destination(payload["sender"])
+        if destination is None:
+            return Hold("Aucune destination ZAM configurée pour cet émetteur (zam.destinations)", "configuration.zam")
+        message = build_zam_z01(
+            parse_header(job.raw()),
+            success=payload["success"],
+            event_time=datetime.fromisoformat(payload["event_time"]),
+            error=None if payload["success"] else _error(payload["code"], payload["label"], payload["table"]),
+            now=self._clock(),
+            control_id=payload["control_id"],
+        )
+        try:
+            ack = parse_ack(self._exchange(destination, message))
+        except TransportError as error:
+            return Retry(f"Émetteur injoignable pour le ZAM : {error}", code="transport")
+        except Er7Error as error:
+            return Retry(f"Réponse illisible au ZAM : {error}", code="zam.ack")
+        if ack.control_id != payload["control_id"]:
+            return Retry("L'accusé reçu répond à un autre message", code="zam.ack")
+        sign = "positif" if payload["success"] else "négatif"
+        match ack.code:
+            case "AA" | "CA":
+                return Done(f"ZAM^Z01 {sign} remis à l'émetteur")
+            case "AR" | "CR":
+                return Retry("ZAM refusé provisoirement par l'émetteur (AR)", code="zam.AR")
+            case "AE" | "CE":
+                return Refuse("ZAM refusé par l'émetteur (AE)", "zam.AE")
+            case other:
+                return Dead(f"Accusé inattendu au ZAM : {other}", "zam.ack")
+
+
+def _error(code: str, label: str, table: str) -> AckError:
+    return AckError("", "207", "Application error", app_code=code, app_text=label[:250], app_table=table)

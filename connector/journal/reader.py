@@ -1,0 +1,72 @@
+"""The reading side of the journal: what is committed, seen by any thread, also beside a running daemon."""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+from weakref import WeakSet
+
+from connector.journal import links
+from connector.journal.deliveries import Delivery, load
+from connector.journal.model import JournalConfig, JournalError
+from connector.journal.schema import open_reader
+
+
+class _Reader:
+    """A thread's own connection: it is closed with the journal, or with its thread if that ends first."""
+
+    __slots__ = ("__weakref__", "connection")
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self.connection = connection
+
+
+class JournalReader:
+    """Reads only, without starting a writer: for the command line while a daemon runs."""
+
+    def __init__(self, config: JournalConfig) -> None:
+        self.config = config
+        self._local = threading.local()
+        self._readers: WeakSet[_Reader] = WeakSet()
+        self._closed = False
+
+    @property
+    def path(self) -> Path:
+        return self.config.path
+
+    def close(self) -> None:
+        """Closes every connection. Calls made later raise JournalError."""
+        self._closed = True
+        for reader in list(self._readers):
+            reader.connection.close()
+
+    def query(self, sql: str, params: Sequence[Any] | Mapping[str, Any] = ()) -> list[sqlite3.Row]:
+        """Rows of a read-only query, on this thread's own connection, of what is committed.
+
+        Raises JournalError, also for a statement that would write.
+        """
+        try:
+            return self._reader().execute(sql, params).fetchall()
+        except sqlite3.Error as error:
+            raise JournalError(f"the journal could not be read: {error}", cause=type(error).__name__) from error
+
+    def delivery(self, delivery_id: int) -> Delivery:
+        """The delivery as committed. Raises LifecycleError when there is none."""
+        return load(self._reader(), delivery_id)
+
+    def family(self, patient_id: int) -> list[int]:
+        """The surviving patient first, then all those merged into it. Raises JournalError when unknown."""
+        return links.family(self._reader(), patient_id)
+
+    def _reader(self) -> sqlite3.Connection:
+        if self._closed:
+            raise JournalError("the journal is closed")
+        reader: _Reader | None = getattr(self._local, "reader", None)
+        if reader is None:
+            reader = _Reader(open_reader(self.config.path, self.config.busy_timeout))
+            self._local.reader = reader
+            self._readers.add(reader)
+        return reader.connection

@@ -1,0 +1,115 @@
+"""The settings file: TOML, one section per room, composed of the frozen values each room declares.
+
+A bad setting is refused at start with its name, what was found and what is allowed.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, is_dataclass
+from pathlib import Path
+from types import UnionType
+from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
+
+from pydantic import TypeAdapter, ValidationError
+
+from connector.api.app import ApiConfig
+from connector.base.errors import SettingsError
+from connector.dmp.config import DmpConfig
+from connector.flows.config import (
+    CallerConfig,
+    ConsultationConfig,
+    IdentityConfig,
+    IntakeConfig,
+    PublicationConfig,
+    ZamConfig,
+)
+from connector.flows.sessions import PscConfig
+from connector.hl7.mllp import MllpConfig
+from connector.journal import EngineConfig, JournalConfig
+from connector.pix.config import PixConfig
+from connector.trust.config import ClockConfig, KeysConfig
+from connector.trust.vihf import VihfConfig
+
+
+@dataclass(frozen=True, slots=True)
+class LogConfig:
+    """`format`: 'console' for people, 'json' for machines; identities are redacted in both."""
+
+    level: Literal["debug", "info", "warning", "error"] = "info"
+    format: Literal["console", "json"] = "json"
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Everything one connector process is told."""
+
+    journal: JournalConfig
+    keys: KeysConfig
+    dmp: DmpConfig
+    vihf: VihfConfig
+    listener: MllpConfig = field(default_factory=MllpConfig)
+    engine: EngineConfig = field(default_factory=EngineConfig)
+    intake: IntakeConfig = field(default_factory=IntakeConfig)
+    identity: IdentityConfig = field(default_factory=IdentityConfig)
+    pix: PixConfig = field(default_factory=PixConfig)
+    caller: CallerConfig = field(default_factory=CallerConfig)
+    consultation: ConsultationConfig = field(default_factory=ConsultationConfig)
+    psc: PscConfig = field(default_factory=PscConfig)
+    publication: PublicationConfig = field(default_factory=PublicationConfig)
+    zam: ZamConfig = field(default_factory=ZamConfig)
+    clock: ClockConfig = field(default_factory=ClockConfig)
+    api: ApiConfig = field(default_factory=ApiConfig)
+    log: LogConfig = field(default_factory=LogConfig)
+
+
+def load_settings(path: Path) -> Settings:
+    """Reads `path`; relative paths inside count from its folder. Raises SettingsError (name, found, allowed)."""
+    try:
+        raw = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise SettingsError(f"settings file unreadable: {error}", name=str(path), found="", allowed="TOML") from error
+    return parse_settings(raw, path.resolve().parent)
+
+
+def parse_settings(raw: Mapping[str, Any], folder: Path) -> Settings:
+    """Settings of an already parsed table. Hyphens and underscores are the same in names."""
+    table = _prepare(raw, Settings, folder, "")
+    try:
+        return TypeAdapter(Settings).validate_python(table)
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = ".".join(str(part) for part in first["loc"])
+        allowed = str(first.get("ctx", {}).get("expected", first["msg"]))
+        found = "nothing" if first["type"] in ("missing", "missing_argument") else str(first["input"])
+        raise SettingsError(f"wrong setting {name}", name=name, found=found, allowed=allowed) from error
+
+
+def _prepare(raw: Mapping[str, Any], kind: type, folder: Path, prefix: str) -> dict[str, Any]:
+    """Checks names against the dataclass `kind`, resolves paths, goes down into nested values."""
+    hints = get_type_hints(kind)
+    known = {item.name for item in fields(kind)}
+    table: dict[str, Any] = {}
+    for written, value in raw.items():
+        name = written.replace("-", "_")
+        if name not in known:
+            allowed = ", ".join(sorted(known))
+            raise SettingsError(
+                f"unknown setting {prefix}{written}", name=prefix + written, found=written, allowed=allowed
+            )
+        table[name] = _value(value, hints[name], folder, f"{prefix}{written}.")
+    return table
+
+
+def _value(value: Any, hint: Any, folder: Path, prefix: str) -> Any:
+    kinds = get_args(hint) if get_origin(hint) in (Union, UnionType) else (hint,)
+    if Path in kinds and isinstance(value, str):
+        return folder / value
+    nested = next((k for k in kinds if isinstance(k, type) and is_dataclass(k)), None)
+    if nested is not None and isinstance(value, Mapping):
+        return _prepare(value, nested, folder, prefix)
+    if get_origin(hint) is tuple and isinstance(value, list):
+        item = get_args(hint)[0]
+        return tuple(_value(one, item, folder, prefix) for one in value)
+    return value

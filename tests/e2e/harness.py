@@ -1,0 +1,190 @@
+"""A whole site on loopback: simulator, connector (thread or process), the hospital's own ZAM listener."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from collections.abc import Callable, Coroutine
+from datetime import timedelta
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from connector.base.clock import random_uuid, utc_now
+from connector.base.resources import resource_dir
+from connector.cli.seed import seed_samples
+from connector.daemon import DaemonThread
+from connector.hl7.ack import Ack, build_ack, parse_ack
+from connector.hl7.er7 import Message, parse, parse_header
+from connector.hl7.mllp import MllpConfig, MllpServer, PeerInfo
+from connector.hl7.mllp_client import MllpClient
+from connector.journal import JournalReader
+from connector.journal.timeline import TimelineLine, timeline
+from connector.settings import Settings, parse_settings
+from connector.simulator.config import SimConfig
+from connector.simulator.server import Simulator
+
+INS = "279035121518989"
+STRUCTURE = "1120456789"
+DEADLINE = 30.0
+
+
+def toml_of(simulator: Simulator, zam_port: int, folder: Path, **overrides: dict[str, Any]) -> dict[str, Any]:
+    """Settings of a site against `simulator`, as the settings file would give them."""
+    pki = simulator.pki
+    table: dict[str, dict[str, Any]] = {
+        "journal": {"path": str(folder / "journal.sqlite")},
+        "listener": {"port": 0},
+        "engine": {"backoff": {"first": 0.05, "longest": 0.5}, "poll": 0.2},
+        "keys": {
+            "structure": STRUCTURE,
+            "ca_file": str(pki.ca),
+            "sign_certificate": str(pki.sign.certificate),
+            "sign_key": str(pki.sign.key),
+            "auth_certificate": str(pki.auth.certificate),
+            "auth_key": str(pki.auth.key),
+        },
+        "vihf": {"lps_name": "dmp-connector", "lps_version": "0.1.0", "homologation_id": "TEST-0000"},
+        "dmp": {
+            "base_url": simulator.urls["base"],
+            "environment": "test",
+            "lps_oid": "1.2.250.1.999.1.1",
+            "lps_name": "dmp-connector",
+            "source_id": "1.2.250.1.999.1.2",
+            "structure_policy": "certificate",
+        },
+        "pix": {
+            "protocol": "v2",
+            "host": "127.0.0.1",
+            "port": simulator.query_port,
+            "ins_domain": "1.2.250.1.213.1.4.10",
+        },
+        "consultation": {
+            "trigger": "on-admission",
+            "type_codes": ["11502-2"],
+            "output_folder": str(folder / "received"),
+        },
+        "psc": {
+            "userinfo_url": simulator.urls["userinfo"],
+            "token_file": str(folder / "psc-token"),
+            "ca_file": str(pki.ca),
+        },
+        "publication": {"unknown_grace": 0.3},
+        "zam": {"destinations": [{"sender": "*", "host": "127.0.0.1", "port": zam_port}]},
+    }
+    for section, values in overrides.items():
+        table.setdefault(section, {}).update(values)
+    return table
+
+
+class Hospital:
+    """The hospital's ZAM listener: what it received, and how it answers."""
+
+    def __init__(self) -> None:
+        self.received: list[Message] = []
+        self.code = "AA"
+        self._arrived = threading.Condition()
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
+        self._thread.start()
+
+        async def handle(message: bytes, _peer: PeerInfo) -> bytes:
+            with self._arrived:
+                self.received.append(parse(message))
+                self._arrived.notify_all()
+            header = parse_header(message)
+            return build_ack(header, self.code, (), now=utc_now(), control_id=random_uuid().hex[:20])  # type: ignore[arg-type]
+
+        self._server = MllpServer(MllpConfig(port=0), handle)
+        self._run(self._server.start())
+        self.port = self._server.port
+
+    def wait(self, count: int) -> Message:
+        """The `count`-th ZAM."""
+        with self._arrived:
+            assert self._arrived.wait_for(lambda: len(self.received) >= count, DEADLINE), "no ZAM arrived"
+            return self.received[count - 1]
+
+    def close(self) -> None:
+        self._run(self._server.stop(1.0))
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
+
+    def _run(self, work: Coroutine[Any, Any, None]) -> None:
+        asyncio.run_coroutine_threadsafe(work, self._loop).result(DEADLINE)
+
+
+class Site:
+    """Simulator, hospital and connector; `with Site(folder) as site:`."""
+
+    def __init__(self, folder: Path, simulator: SimConfig | None = None, **overrides: dict[str, Any]) -> None:
+        self.folder = folder
+        self.simulator = Simulator(simulator or SimConfig(folder=folder / "simulator"))
+        self._overrides = overrides
+
+    def __enter__(self) -> Site:
+        self.simulator.start()
+        seed_samples(self.simulator, utc_now())
+        self.hospital = Hospital()
+        table = toml_of(self.simulator, self.hospital.port, self.folder, **self._overrides)
+        self.settings: Settings = parse_settings(table, self.folder)
+        self.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+        self.hospital.close()
+        self.simulator.stop()
+
+    def start(self) -> None:
+        self._daemon = DaemonThread(self.settings)
+        self.port = self._daemon.start().mllp_port
+        self._client = MllpClient("127.0.0.1", self.port, timeout=DEADLINE)
+
+    def stop(self) -> None:
+        self._client.close()
+        self._daemon.stop()
+
+    def send(self, message: bytes) -> Ack:
+        return parse_ack(self._client.exchange(message))
+
+    def sample(self, name: str) -> Ack:
+        return self.send((resource_dir("samples") / name).read_bytes())
+
+    def log_on(self, professional: str = "801234564895") -> None:
+        token = self.simulator.psc_token(professional, timedelta(hours=1))
+        (self.folder / "psc-token").write_text(token, encoding="ascii")
+
+    def lines(self, **key: Any) -> list[TimelineLine]:
+        journal = JournalReader(self.settings.journal)
+        try:
+            return timeline(journal, **key)
+        finally:
+            journal.close()
+
+    def wait(self, found: Callable[[list[TimelineLine]], bool], **key: Any) -> list[TimelineLine]:
+        """The timeline of `key` once `found` holds."""
+        end = time.monotonic() + DEADLINE
+        while True:
+            lines = self.lines(**key)
+            if found(lines):
+                return lines
+            assert time.monotonic() < end, [(line.event, line.state_to, line.text) for line in lines]
+            time.sleep(0.02)
+
+    def wait_state(self, state: str, **key: Any) -> list[TimelineLine]:
+        return self.wait(lambda lines: any(line.state_to == state for line in lines), **key)
+
+    def query(self, sql: str, *params: Any) -> list[Any]:
+        journal = JournalReader(self.settings.journal)
+        try:
+            return [tuple(row) for row in journal.query(sql, params)]
+        finally:
+            journal.close()
+
+    def accepted(self, unique_id: str) -> int:
+        return self.simulator.world.acceptances().get(unique_id, 0)
