@@ -50,14 +50,15 @@ def security_header(marker: str) -> etree._Element:
 def check_assertion(assertion: bytes) -> bytes:
     """The same bytes, once known to be one XML element that can stand inside an envelope.
 
-    Raises CodecError: malformed, with a DOCTYPE, or with an XML declaration (illegal inside another document).
+    Raises CodecError: malformed, with a DOCTYPE or an XML declaration (illegal inside another document), not UTF-8.
     """
-    if assertion.startswith(b"<?xml"):
+    # libxml2 would guess UTF-16 by itself; the envelope around is UTF-8.
+    if assertion.startswith(b"<?") or not assertion.startswith(b"<") or b"\0" in assertion:
         raise CodecError(
-            "assertion carries an XML declaration",
+            "assertion is not the bytes of one element",
             field="wsse:Security",
-            found="<?xml …?>",
-            expected="the bytes of the saml:Assertion element alone, in UTF-8",
+            found=repr(assertion[:6]),
+            expected="the saml:Assertion element alone, without XML declaration, in UTF-8",
         )
     parse_xml(assertion, cap=ASSERTION_CAP, what="assertion")
     return assertion

@@ -10,9 +10,11 @@ import requests
 import urllib3
 
 from connector.base.errors import TransportError
+from connector.soap.session import WireProgress
 
-# A server that refuses our certificate says so by one of these alerts. TLS 1.3 clients hear it only after they have
-# sent the request, but a server reads no request on a handshake it has refused (RFC 8446 §4.4.2.4, §6.2).
+# A server that refuses our certificate says so by one of these alerts. A TLS 1.3 client hears it only after it has
+# sent its request, but no server reads a request on a handshake it has refused (RFC 8446 §4.4.2.4, §6.2): on a
+# connection opened for that request, nothing has been delivered.
 _CERTIFICATE_ALERTS = {
     "CERTIFICATE_REQUIRED": "no client certificate was given",
     "BAD_CERTIFICATE": "client certificate refused",
@@ -26,13 +28,13 @@ _CERTIFICATE_ALERTS = {
 }
 
 
-def transport_error(error: BaseException, sent: bool | None) -> TransportError:
-    """The TransportError to raise `from error`; `sent` None (not known) counts as sent.
+def transport_error(error: BaseException, progress: WireProgress) -> TransportError:
+    """The TransportError to raise `from error`; a `progress` that knows nothing counts as sent.
 
     `context` has `cause` ('server-certificate', 'client-certificate', 'tls', 'name', 'refused', 'timeout',
     'connection') and, for certificates, `reason` in OpenSSL's words.
     """
-    left = sent is not False
+    left = progress.sent is not False
     chain = list(_chain(error))
     for cause in chain:
         if isinstance(cause, ssl.SSLCertVerificationError):
@@ -42,7 +44,7 @@ def transport_error(error: BaseException, sent: bool | None) -> TransportError:
             )
     for cause in chain:
         if isinstance(cause, ssl.SSLError) and not isinstance(cause, ssl.SSLEOFError | ssl.SSLZeroReturnError):
-            return _tls_error(cause, left)
+            return _tls_error(cause, left, progress.fresh)
     if any(isinstance(c, socket.gaierror | urllib3.exceptions.NameResolutionError) for c in chain):
         return TransportError("host name not found", sent=left, cause="name")
     if any(isinstance(c, ConnectionRefusedError) for c in chain):
@@ -55,14 +57,13 @@ def transport_error(error: BaseException, sent: bool | None) -> TransportError:
     return TransportError(what, sent=left, cause="connection")
 
 
-def _tls_error(error: ssl.SSLError, sent: bool) -> TransportError:
+def _tls_error(error: ssl.SSLError, sent: bool, fresh: bool) -> TransportError:
     reason = error.reason or "TLS failure"
     alert = reason.partition("_ALERT_")[2] or reason
     meaning = _CERTIFICATE_ALERTS.get(alert)
     if meaning is not None:
-        return TransportError(
-            f"TLS refused by the server: {meaning}", sent=False, cause="client-certificate", reason=reason
-        )
+        text = f"TLS refused by the server: {meaning}"
+        return TransportError(text, sent=sent and not fresh, cause="client-certificate", reason=reason)
     return TransportError(f"TLS failure: {reason}", sent=sent, cause="tls", reason=reason)
 
 

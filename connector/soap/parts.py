@@ -117,7 +117,7 @@ class Spool:
             # mkstemp creates the file readable by this user alone.
             handle, name = tempfile.mkstemp(prefix="xop-", dir=self._folder)
             self._path = Path(name)
-            self._file = os.fdopen(handle, "wb")
+            self._file = os.fdopen(handle, "wb", buffering=BLOCK)
             self._file.write(self._memory)
             self._memory.clear()
         if self._file is None:

@@ -20,9 +20,14 @@ from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
 @dataclass(slots=True)
 class WireProgress:
-    """`sent` is None until an adapter of ours takes the request: a foreign session proves nothing."""
+    """What is certain about one request.
+
+    sent   None until an adapter of ours takes the request (a foreign session proves nothing), then whether a byte left
+    fresh  the connection was opened for this very request: a refused handshake is then ours
+    """
 
     sent: bool | None = None
+    fresh: bool = False
 
 
 _progress: ContextVar[WireProgress | None] = ContextVar("soap_wire_progress", default=None)
@@ -43,6 +48,7 @@ def tls_session(context: ssl.SSLContext | None, pool: int = 8) -> requests.Sessi
     session.trust_env = False
     session.cookies = RequestsCookieJar(policy=DefaultCookiePolicy(allowed_domains=[]))
     session.headers.clear()
+    session.headers["User-Agent"] = "connector"
     adapter = _TlsAdapter(context or ssl.create_default_context(), pool)
     session.mount("https://", adapter)
     session.mount("http://", adapter)
@@ -84,6 +90,12 @@ class _WatchedHttp(HTTPConnection):
 
 
 class _WatchedHttps(HTTPSConnection):
+    def connect(self) -> None:
+        progress = _progress.get()
+        if progress is not None:
+            progress.fresh = True
+        super().connect()
+
     def send(self, data: Any) -> None:
         if self.sock is None:
             self.connect()

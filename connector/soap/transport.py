@@ -148,7 +148,7 @@ class XopTransport(zeep.Transport):
         try:
             response = self._http.send(prepared, stream=True, timeout=(connect, timeout), allow_redirects=False)
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
-            raise transport_error(error, progress.sent) from error
+            raise transport_error(error, progress) from error
         with response:
             return Incoming(response.status_code, response.headers, self._read(response, deadline))
 
@@ -175,7 +175,7 @@ def _blocks(response: requests.Response, deadline: float) -> Iterator[bytes]:
             # read1 gives what has come; read would wait for a full block, and a slow peer would outlive the deadline.
             block = response.raw.read1(BLOCK, decode_content=True)
         except (urllib3.exceptions.HTTPError, OSError) as error:
-            failure = transport_error(error, True)
+            failure = transport_error(error, WireProgress(sent=True))
             failure.context["http_status"] = response.status_code
             raise failure from error
         if not block:

@@ -69,7 +69,14 @@ def test_body_keeps_its_prefixes_and_its_default_namespace(tls: Tls) -> None:
 
 @pytest.mark.parametrize(
     ("assertion", "field"),
-    [(b"<?xml version='1.0'?><a/>", "wsse:Security"), (b"<a>", "assertion"), (b"<!DOCTYPE a><a/>", "assertion")],
+    [
+        (b"<?xml version='1.0'?><a/>", "wsse:Security"),
+        ("<a/>".encode("utf-16"), "wsse:Security"),
+        ("<a/>".encode("utf-16-le"), "wsse:Security"),
+        (b"<a>\xe9</a>", "assertion"),
+        (b"<a>", "assertion"),
+        (b"<!DOCTYPE a><a/>", "assertion"),
+    ],
 )
 def test_what_cannot_stand_in_an_envelope_never_leaves(tls: Tls, assertion: bytes, field: str) -> None:
     with Peer(Reply(body=echo()), context=tls.server) as peer:

@@ -18,9 +18,10 @@ import responses
 
 from connector.base.errors import CodecError, SoapFault, TransportError
 from connector.soap.errors import AnswerTooLarge, RelatesToMismatch, UnreadableAnswer
+from connector.soap.failures import transport_error
 from connector.soap.limits import SoapLimits
 from connector.soap.parts import Attachment
-from connector.soap.session import tls_session
+from connector.soap.session import WireProgress, tls_session
 from tests.soap.conftest import client_context, server_context
 from tests.soap.kit import ANSWER, client, echo, envelope, message_id, query
 from tests.soap.peer import Peer, Reply, Seen, Tls
@@ -321,3 +322,32 @@ def test_threads_share_a_client_without_mixing_calls(tls: Tls) -> None:
         with joined(*(threading.Thread(target=one, args=(n,)) for n in range(24))):
             pass
     assert seen == {n: str(n) for n in range(24)}
+
+
+# --- what an alert proves ---------------------------------------------------------------------------------------
+
+
+def alert(reason: str) -> requests.exceptions.SSLError:
+    error = ssl.SSLError(1, "alert")
+    error.reason = reason
+    return requests.exceptions.SSLError(error)
+
+
+@pytest.mark.parametrize(
+    ("progress", "sent"),
+    [
+        (WireProgress(sent=False, fresh=True), False),
+        (WireProgress(sent=True, fresh=True), False),
+        (WireProgress(sent=True, fresh=False), True),
+        (WireProgress(), True),
+    ],
+)
+def test_a_certificate_alert_proves_something_only_on_a_new_connection(progress: WireProgress, sent: bool) -> None:
+    error = transport_error(alert("TLSV13_ALERT_CERTIFICATE_REQUIRED"), progress)
+    assert error.sent is sent
+    assert "no client certificate was given" in str(error)
+
+
+def test_another_alert_proves_nothing() -> None:
+    error = transport_error(alert("TLSV1_ALERT_INTERNAL_ERROR"), WireProgress(sent=True, fresh=True))
+    assert (error.sent, error.context["cause"]) == (True, "tls")
