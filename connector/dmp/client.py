@@ -196,14 +196,17 @@ class DmpClient:
         An answer that cannot be read is an unknown outcome (TransportError, `sent`), never a refusal.
         """
         now = self._trusted_now()
-        prepared = prepare(feed, ins, self._config, signer=self._signer, signed_at=now)
+        caller = self._presented(caller)
+        prepared = prepare(feed, ins, self._config, signer=self._signer, signed_at=now, structure=caller.structure_id)
         submission = prepared.submission
         body = iti41.build_request(submission, prepared.cids())
 
         def read(answer: SoapAnswer) -> SubmitResult:
             response = iti41.parse_response(answer.body)
             if not response.succeeded:
-                raise ServerRefusal(as_server_errors(response.errors), status=response.status)
+                raise ServerRefusal(
+                    as_server_errors(response.errors), status=response.status, findings=prepared.warnings
+                )
             return SubmitResult(
                 set_id=submission.submission_set.unique_id,
                 unique_ids=tuple(entry.unique_id for entry in submission.entries),
@@ -250,16 +253,20 @@ class DmpClient:
         """The VIHF of this call, fresh each time: the server judges its IssueInstant."""
         if self._vihf is None or self._signer is None:
             return None
-        if self._config.structure_policy == "certificate" and caller.mode == "INDIRECTE":
-            caller = replace(caller, structure_id=structure_of(self._signer.certificate))
         return build_assertion(
-            caller,
+            self._presented(caller),
             self._vihf,
             resource_id=ins.cx(),
             signer=self._signer,
             now=self._trusted_now(),
             assertion_id=f"_{self._uuid()}",
         )
+
+    def _presented(self, caller: Caller) -> Caller:
+        """The caller under the Identifiant_Structure that `structure_policy` wants."""
+        if self._signer is None or caller.mode != "INDIRECTE" or self._config.structure_policy == "message":
+            return caller
+        return replace(caller, structure_id=structure_of(self._signer.certificate))
 
     def _trusted_now(self) -> datetime:
         """Now, once the clock watch agrees. Raises ClockError: nothing is signed with a wrong date."""

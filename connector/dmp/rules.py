@@ -21,12 +21,16 @@ from connector.ins.model import MatriculeIns
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Draft:
-    """A document about to be described: its header, the facts around it, whose it is, and the settings."""
+    """A document about to be described: its header, the facts around it, whose it is, and the settings.
+
+    `structure` is the Identifiant_Structure that will send it, "" when not known yet.
+    """
 
     header: CdaHeader
     facts: DocumentFacts
     ins: MatriculeIns
     config: DmpConfig
+    structure: str = ""
 
 
 Rule = Callable[[Draft], Iterator[Finding]]
@@ -63,16 +67,16 @@ def plain_unique_id(draft: Draft) -> Iterator[Finding]:
 
 def same_patient(draft: Draft) -> Iterator[Finding]:
     inside = draft.header.ins()
-    if inside is None or inside.value == draft.ins.value:
-        return
-    yield _error(
-        "DMP-PATIENT",
-        "recordTarget/patientRole/id",
-        inside.value,
-        draft.ins.value,
-        "Le matricule INS du document n'est pas celui du message.",
-        "ihe-rules D-32",
-    )
+    if inside is not None and inside.value != draft.ins.value:
+        # A finding is shown and kept: it never holds a matricule.
+        yield _error(
+            "DMP-PATIENT",
+            "recordTarget/patientRole/id",
+            "un autre matricule",
+            "le matricule du message",
+            "Le matricule INS du document n'est pas celui du message.",
+            "ihe-rules D-32",
+        )
 
 
 def known_type(draft: Draft) -> Iterator[Finding]:
@@ -286,6 +290,39 @@ def content_type(draft: Draft) -> Iterator[Finding]:
     )
 
 
+def listed_codes(draft: Draft) -> Iterator[Finding]:
+    events = draft.header.service_events
+    for name, value_set, code in (
+        ("healthCareFacility/code", "J61", draft.header.facility),
+        ("standardIndustryClassCode", "J62", events[0].setting if events else None),
+    ):
+        if code is not None and codes.load(value_set).get(code.code, code.system) is None:
+            yield Finding(
+                "DMP-CODES",
+                "warning",
+                name,
+                code.code,
+                f"un code de JDV_{value_set}",
+                "Ce code ne figure pas dans la liste du DMP.",
+                reference="dmp-interface c.5",
+            )
+
+
+def author_of_the_structure(draft: Draft) -> Iterator[Finding]:
+    # A warning only: whether the server compares with the legal or the geographic entity is unknown (b.6).
+    structures = [a.organization.id.extension for a in draft.header.authors if a.organization and a.organization.id]
+    if draft.structure and draft.structure not in structures:
+        yield Finding(
+            "EX_2.1-1140",
+            "warning",
+            "author/assignedAuthor/representedOrganization/id",
+            ", ".join(structures) or "absent",
+            draft.structure,
+            "Aucun auteur du document n'appartient à la structure qui l'envoie : le DMP peut le refuser.",
+            reference="dmp-interface a.7 EX_2.1-1140",
+        )
+
+
 IHE_RULES: tuple[Rule, ...] = (
     same_patient,
     deducible_class,
@@ -315,6 +352,8 @@ FRENCH_RULES: tuple[Rule, ...] = (
     title_and_language,
     known_sender,
     content_type,
+    listed_codes,
+    author_of_the_structure,
 )
 
 

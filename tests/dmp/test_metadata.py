@@ -234,6 +234,20 @@ def test_a_type_outside_the_dmp_list_but_known_to_the_cisis_only_warns() -> None
     assert [(f.rule, f.severity) for f in check(draft)] == [("DMP-TYPE", "warning")]
 
 
+def test_codes_outside_the_dmp_lists_only_warn() -> None:
+    header = replace(HEADER, facility=Coded("SA99", "1.2.250.1.71.4.2.4"))
+    assert [(f.rule, f.severity, f.found) for f in check(Draft(header, FACTS, INS, CONFIG))] == [
+        ("DMP-CODES", "warning", "SA99")
+    ]
+
+
+@pytest.mark.parametrize(("structure", "rules"), [("1120456789", []), ("", []), ("1120459876", ["EX_2.1-1140"])])
+def test_no_author_of_the_sending_structure_only_warns(structure: str, rules: list[str]) -> None:
+    found = check(Draft(HEADER, FACTS, INS, CONFIG, structure))
+    assert [f.rule for f in found] == rules
+    assert not any(f.blocking for f in found)
+
+
 def test_a_type_without_class_is_asked_not_guessed() -> None:
     implant = replace(HEADER, code=Coded("101881-1", "2.16.840.1.113883.6.1", "Carte d'implant"))
     with pytest.raises(DmpMetadataError) as refused:
