@@ -37,7 +37,7 @@ class Stage:
     """Everything of one run under one folder; stopped in reverse order whatever happens."""
 
     def __init__(self, folder: Path) -> None:
-        self.folder = folder
+        self.folder = folder.resolve()
         self.samples = resource_dir("samples")
         self.zams: list[Message] = []
         self._zam_arrived = threading.Condition()
