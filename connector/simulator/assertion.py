@@ -26,6 +26,8 @@ ROLE = "urn:oasis:names:tc:xacml:2.0:subject:role"
 PURPOSE = "urn:oasis:names:tc:xspa:1.0:subject:purposeofuse"
 RESOURCE = "urn:oasis:names:tc:xacml:2.0:resource:resource-id"
 SUBJECT = "urn:oasis:names:tc:xspa:1.0:subject:subject-id"
+SECRET = "urn:oasis:names:tc:xspa:1.0:resource:patient:hl7:confidentiality-code"
+SECRET_CODE = "INVISIBLE_REPRESENTANTS_LEGAUX"
 _MANDATORY = (
     "VIHF_Version",
     "Authentification_Mode",
@@ -148,7 +150,12 @@ class AssertionJudge:
         for name in _MANDATORY:
             if name not in elements:
                 raise _invalid("VIHF-ATTRIBUTE-MISSING", f"attribut {name} absent")
+        secret = elements.pop(SECRET, None)
+        if secret is not None and SECRET_CODE not in _texts_or_code(secret):
+            raise _invalid("VIHF-SECRET", f"connexion secrète : {SECRET_CODE} attendu")
         texts = {name: _texts(name, element) for name, element in elements.items() if name not in (ROLE, PURPOSE)}
+        if secret is not None:
+            texts[SECRET] = (SECRET_CODE,)
         for name, expected in (("VIHF_Version", _VERSIONS), ("Authentification_Mode", _MODES)):
             if texts[name][0] not in expected:
                 raise _invalid("VIHF-ATTRIBUTE-VALUE", f"attribut {name} : valeur inattendue")
@@ -251,6 +258,14 @@ def _texts(name: str, element: etree._Element) -> tuple[str, ...]:
     if len(values) != 1 or not values[0]:
         raise _invalid("VIHF-ATTRIBUTE-VALUE", f"attribut {name} : une valeur non vide est attendue")
     return tuple(values)
+
+
+def _texts_or_code(element: etree._Element) -> set[str]:
+    """Plain string or coded element: the sources do not say which (b.5)."""
+    values = element.findall(q(SAML2, "AttributeValue"))
+    return {(value.text or "").strip() for value in values} | {
+        child.get("code", "") for value in values for child in value.iter("*")
+    }
 
 
 def _coded(element: etree._Element, local: str) -> list[Coded]:

@@ -16,12 +16,15 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from email.utils import format_datetime
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
 from cryptography import x509
 
+from connector.base.clock import Clock, utc_now
 from connector.simulator.pki import PairFiles
 
 # The LPS channel of PDT-INF-579 (dmp-interface f), in OpenSSL's spelling.
@@ -100,7 +103,10 @@ def plain_tls(server: PairFiles) -> ssl.SSLContext:
 
 
 class HttpServer(socketserver.ThreadingTCPServer):
-    """`HttpServer(host, port, application, limits, tls=…).start()`; `.port`; `.stop()`."""
+    """`HttpServer(host, port, application, limits, tls=…).start()`; `.port`; `.stop()`.
+
+    `clock` writes the Date header, by which a client watches its own clock.
+    """
 
     allow_reuse_address = True
     daemon_threads = True
@@ -116,8 +122,11 @@ class HttpServer(socketserver.ThreadingTCPServer):
         *,
         tls: ssl.SSLContext | None = None,
         on_event: EventSink = lambda _event, _text: None,
+        clock: Clock = utc_now,
     ) -> None:
         self.application = application
+        self.clock = clock
+        self._closing = False
         self.limits = limits
         self.tls = tls
         self.on_event = on_event
@@ -137,6 +146,7 @@ class HttpServer(socketserver.ThreadingTCPServer):
 
     def stop(self) -> None:
         """Closes the listener and every connection, waits for the threads (bounded)."""
+        self._closing = True
         self.shutdown()
         self.server_close()
         with self._open_lock:
@@ -164,7 +174,8 @@ class HttpServer(socketserver.ThreadingTCPServer):
                     self._open[secure] = self._open.pop(connection)
                 connection = secure
                 secure.do_handshake()
-            self.finish_request(connection, client_address)
+            if not self._closing:
+                self.finish_request(connection, client_address)
         except ssl.SSLError as error:
             self.on_event("tls", error.reason or "SSL error")
         except OSError as error:
@@ -199,6 +210,10 @@ class _Handler(http.server.BaseHTTPRequestHandler):
 
     def log_message(self, format: str, *args: Any) -> None:
         """The base class prints to stderr; the simulator has its own log."""
+
+    def date_time_string(self, timestamp: float | None = None) -> str:
+        moment = self.server.clock() if timestamp is None else datetime.fromtimestamp(timestamp, UTC)
+        return format_datetime(moment.astimezone(UTC), usegmt=True)
 
     def do_GET(self) -> None:
         self._serve()

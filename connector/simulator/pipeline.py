@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import shutil
 import tempfile
 import threading
 import time
 import traceback
+from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -17,6 +17,7 @@ from lxml import etree
 from connector.base.ns import QUERY, RIM, RS, XDSB, q
 from connector.simulator.assertion import AssertionJudge
 from connector.simulator.calls import CallLine, CallLog
+from connector.simulator.capture import Capture
 from connector.simulator.faults import BEFORE_SERVICE, FaultRule, Faults
 from connector.simulator.habilitations import ack_reply, status_reply
 from connector.simulator.http import HttpRequest, HttpResponse, simple_response
@@ -54,6 +55,7 @@ _PATHS: Mapping[str, str] = {
 }
 REPOSITORY = PREFIX + "repository"
 _ENTRY_UNIQUE_ID = "urn:uuid:2e82c1f6-a085-4c72-9da3-8640a32e42ab"
+_REMEMBERED = 500
 _FAILURE = "urn:oasis:names:tc:ebxml-regrep:ResponseStatusType:Failure"
 
 Damage = Literal["", "cut-after", "cut-during", "truncated-multipart", "wrong-relates-to"]
@@ -106,8 +108,8 @@ class DmpApplication:
         self._log = log
         self._services = services
         self._stopping = threading.Event()
-        self._captured = 0
-        self._capture_lock = threading.Lock()
+        self._capture = Capture(context.config.capture_dir)
+        self._message_ids: deque[str] = deque(maxlen=_REMEMBERED)
 
     def release(self) -> None:
         """Ends every programmed delay, for a quick stop."""
@@ -152,14 +154,18 @@ class DmpApplication:
         return self._written(reply, call, 200 if fault is None else fault.http_status, is_fault=fault is not None)
 
     def _serve(self, request: HttpRequest, call: _Call, folder: Path) -> SoapReply:
-        self._capture_body(request)
+        number = self._capture.body(request)
         envelope = read_request(
             request.body,
             request.headers.get("content-type", ""),
             folder,
             part_cap=self._context.config.document_cap,
         )
+        self._capture.envelope(number, envelope)
         call.message_id, call.documents = envelope.message_id, len(envelope.parts)
+        if envelope.message_id in self._message_ids:
+            call.warnings.append("wsa:MessageID déjà reçu")
+        self._message_ids.append(envelope.message_id)
         call.warnings += envelope.warnings
         call.transaction = transaction = ACTIONS.get(envelope.action, "")
         if not transaction or _PATHS[transaction] != call.path:
@@ -262,19 +268,6 @@ class DmpApplication:
                 milliseconds=elapsed,
             )
         )
-
-    def _capture_body(self, request: HttpRequest) -> None:
-        folder = self._context.config.capture_dir
-        if folder is None:
-            return
-        folder.mkdir(parents=True, exist_ok=True)
-        with self._capture_lock:
-            self._captured += 1
-            stem = f"{self._captured:05d}"
-        (folder / f"{stem}.content-type").write_text(request.headers.get("content-type", ""), encoding="utf-8")
-        with (folder / f"{stem}.body").open("wb") as file:
-            shutil.copyfileobj(request.body, file)
-        request.body.seek(0)
 
 
 class _PlainError(Exception):

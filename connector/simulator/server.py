@@ -92,7 +92,7 @@ class Simulator:
         cap = ROOT_CAP + _DOCUMENTS_PER_SET * config.document_cap
         limits = HttpLimits(cap, config.body_threshold, config.folder / "tmp", config.idle_timeout)
         host = "127.0.0.1" if name == "control" else config.host
-        server = HttpServer(host, port, application, limits, tls=tls, on_event=self.log.event)
+        server = HttpServer(host, port, application, limits, tls=tls, on_event=self.log.event, clock=config.clock)
         self._servers[name] = server
         server.start()
 
@@ -117,7 +117,10 @@ class Simulator:
 
     @property
     def urls(self) -> Mapping[str, str]:
-        """`base`, the four services, `pixv3`, `userinfo`, `control`, and `wrong` (server certificate of another CA)."""
+        """`base`, the four services, `pixv3`, `userinfo`, `control`, `wrong` (server certificate of another CA).
+
+        Raises KeyError outside start and stop.
+        """
         dmp = f"https://localhost:{self._servers['dmp'].port}"
         services = ("patients", "habilitations", "registry", "repository")
         return {

@@ -20,6 +20,11 @@ ROLE = "urn:oasis:names:tc:xacml:2.0:subject:role"
 G15, R01 = ("1.2.250.1.71.1.2.7", "G15"), ("1.2.250.1.71.4.2.5", "R01")
 CONTEXT = "<saml:AuthnContext><saml:AuthnContextClassRef>x</saml:AuthnContextClassRef></saml:AuthnContext>"
 
+SECRET = (
+    '<saml:Attribute Name="urn:oasis:names:tc:xspa:1.0:resource:patient:hl7:confidentiality-code">'
+    "<saml:AttributeValue>{}</saml:AttributeValue></saml:Attribute>"
+)
+
 MUTATIONS: dict[str, tuple[Vihf, str]] = {
     "expired": (replace(GOOD, age=timedelta(minutes=6)), "VIHF-AGE"),
     "from the future": (replace(GOOD, age=timedelta(minutes=-6)), "VIHF-AGE"),
@@ -65,6 +70,7 @@ MUTATIONS: dict[str, tuple[Vihf, str]] = {
         "VIHF-ATTRIBUTE-TWICE",
     ),
     "two attribute statements": (replace(GOOD, statements=2), "VIHF-ATTRIBUTE-STATEMENT"),
+    "connexion secrète of another kind": (replace(GOOD, extra=SECRET.format("AUTRE")), "VIHF-SECRET"),
     "no role": (replace(GOOD, roles=()), "VIHF-ROLE"),
     "role of no value set": (replace(GOOD, roles=(("10", "1.2.3", "X"),)), "VIHF-ROLE"),
     "second role for a nurse": (replace(GOOD, roles=(("60", *G15), ("SM26", *R01))), "VIHF-ROLE"),
@@ -150,6 +156,8 @@ ACCEPTED = {
     "within five minutes": replace(GOOD, age=timedelta(minutes=4)),
     "conditions in force": replace(GOOD, conditions=f'<saml:Conditions NotBefore="{PAST}" NotOnOrAfter="{FUTURE}"/>'),
     "AIR": AIR,
+    "connexion secrète": replace(GOOD, extra=SECRET.format("INVISIBLE_REPRESENTANTS_LEGAUX")),
+    "connexion secrète, coded": replace(GOOD, extra=SECRET.format('<v3:c code="INVISIBLE_REPRESENTANTS_LEGAUX"/>')),
 }
 
 

@@ -5,7 +5,10 @@ from __future__ import annotations
 import http.client
 import io
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
 from pathlib import Path
 
 import pytest
@@ -82,7 +85,40 @@ def test_content_type_action_must_agree(shared: Client) -> None:
 
 def test_oddities_are_noted(shared: Client) -> None:
     assert shared.exists(headers=ID + f"<wsa:Action>{ACTIONS['patients']}</wsa:Action>").status == 200
-    assert shared.sim.log.lines()[-1].warnings == ("wsa:To absent", "wsa:Action sans mustUnderstand")
+    warnings = shared.sim.log.lines()[-1].warnings
+    assert {"wsa:To absent", "wsa:Action sans mustUnderstand"} <= set(warnings)
+
+
+def test_a_message_id_seen_twice_is_noted(client: Client) -> None:
+    noted = []
+    for _ in range(2):
+        client.exists()
+        noted.append("wsa:MessageID déjà reçu" in client.sim.log.lines()[-1].warnings)
+    assert noted == [False, True]
+
+
+def test_date_header_is_the_simulator_s_clock(config: SimConfig) -> None:
+    late = datetime.now(UTC) + timedelta(minutes=10)
+    with Simulator(replace(config, clock=lambda: late)) as sim:
+        client = Client(sim)
+        with client.connection() as made:
+            made.request("POST", "/autre")
+            response = made.getresponse()
+            assert parsedate_to_datetime(response.headers["Date"]) == late.replace(microsecond=0)
+            response.read()
+        client.exists()
+        assert client.last_rule() == "VIHF-AGE"
+
+
+def test_many_connections_at_once(client: Client) -> None:
+    def calls(_number: int) -> list[int]:
+        with client.connection() as made:
+            text = envelope(ACTIONS["patients"], td02_body(), secured(Vihf().signed(client.sim.pki))).encode()
+            return [exchange(made, path_of("patients"), text).status for _ in range(5)]
+
+    with ThreadPoolExecutor(8) as pool:
+        assert list(pool.map(calls, range(8))) == [[200] * 5] * 8
+    assert len(client.sim.log.lines()) == 40
 
 
 @pytest.mark.parametrize(
@@ -231,6 +267,13 @@ def test_capture_keeps_what_was_received(config: SimConfig, tmp_path: Path) -> N
     body = (tmp_path / "capture" / "00001.body").read_bytes()
     assert etree.fromstring(body).tag == f"{{{SOAP}}}Envelope"
     assert (tmp_path / "capture" / "00001.content-type").read_text() == "application/soap+xml"
+    assert (tmp_path / "capture" / "00001.root.xml").read_bytes() == body
+
+
+def test_capture_keeps_documents_apart(config: SimConfig, tmp_path: Path) -> None:
+    with Simulator(replace(config, capture_dir=tmp_path)) as sim:
+        submit(Client(sim), XOP.format("d1"), {"d1": b"<a/>\r\n"})
+    assert (tmp_path / "00001.part-0").read_bytes() == b"<a/>\r\n"
 
 
 def test_log_carries_no_identity(client: Client) -> None:
