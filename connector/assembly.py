@@ -6,6 +6,7 @@ import os
 import ssl
 from collections.abc import Callable, Mapping
 from concurrent.futures import Executor
+from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -19,7 +20,6 @@ from connector.flows.admission import AdmissionFlow
 from connector.flows.config import ZamDestination
 from connector.flows.consultation import Consultation
 from connector.flows.gate import Gate
-from connector.flows.identity import PixClient
 from connector.flows.intake import Intake
 from connector.flows.publication import PublicationFlow, PublicationSettings
 from connector.flows.routing import ADMISSION, PUBLICATION, ZAM, Router
@@ -29,7 +29,7 @@ from connector.flows.zam import ZamFlow
 from connector.hl7.mllp_client import MllpClient
 from connector.journal import Handler, Journal
 from connector.patients.schema import SCHEMA as PATIENTS_SCHEMA
-from connector.pix.client import open_client
+from connector.pix.client import PixClient, open_client
 from connector.settings import Settings
 from connector.soap.session import tls_session
 from connector.trust.clockwatch import ClockWatch
@@ -49,6 +49,12 @@ class Parts:
     clockwatch: ClockWatch
     sign: KeyPair
     auth: KeyPair
+    connections: ExitStack
+
+    def close(self) -> None:
+        """Closes the connections kept alive, then the journal with all it was given."""
+        self.connections.close()
+        self.journal.close()
 
 
 def assemble(settings: Settings, *, clock: Clock, uuid_factory: UuidFactory, executor: Executor) -> Parts:
@@ -57,9 +63,11 @@ def assemble(settings: Settings, *, clock: Clock, uuid_factory: UuidFactory, exe
     context = _tls(settings.keys, auth)
     clockwatch = ClockWatch(settings.clock.limit_seconds)
     today = _today(clock)
+    connections = ExitStack()
+    session = connections.enter_context(tls_session(context))
     dmp = DmpClient(
         settings.dmp,
-        session=tls_session(context),
+        session=session,
         signer=sign,
         vihf=settings.vihf,
         clock=clock,
@@ -67,6 +75,8 @@ def assemble(settings: Settings, *, clock: Clock, uuid_factory: UuidFactory, exe
         clockwatch=clockwatch,
     )
     pix = _pix(settings, context, clock, uuid_factory)
+    if pix is not None:
+        connections.callback(pix.close)
     journal = Journal.open(settings.journal, clock, schemas=(PATIENTS_SCHEMA, FLOWS_SCHEMA))
     try:
         gate = Gate(journal, pix, settings.publication, settings.identity, wanted=settings.pix.wanted())
@@ -87,9 +97,10 @@ def assemble(settings: Settings, *, clock: Clock, uuid_factory: UuidFactory, exe
         }
         intake = Intake(journal, settings.intake, clock=clock, uuid_factory=uuid_factory, executor=executor)
     except BaseException:
+        connections.close()
         journal.close()
         raise
-    return Parts(journal, intake, Router(settings.intake, today=today), handlers, clockwatch, sign, auth)
+    return Parts(journal, intake, Router(settings.intake, today=today), handlers, clockwatch, sign, auth, connections)
 
 
 def load_keys(config: KeysConfig, clock: Clock) -> tuple[KeyPair, KeyPair]:

@@ -71,7 +71,7 @@ class Daemon:
             await listener.stop(drain_seconds=settings.engine.drain_seconds)
             await engine.stop()
             executor.shutdown()
-            parts.journal.close()
+            parts.close()
             self._log.info("stopped")
 
     def _handler(self, parts: Parts) -> Callable[[bytes, PeerInfo], Awaitable[bytes | None]]:
