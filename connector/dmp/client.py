@@ -18,13 +18,14 @@ from lxml import etree
 
 from connector import codes
 from connector.base.clock import Clock, UuidFactory, random_uuid, utc_now
-from connector.base.errors import CodecError, ServerRefusal, SettingsError, SoapFault
+from connector.base.errors import CodecError, ServerError, ServerRefusal, SettingsError, SoapFault
 from connector.base.finding import Finding
 from connector.base.resources import resource_dir
 from connector.dmp import td02, td03
 from connector.dmp.config import DmpConfig
 from connector.dmp.feed import Feed, prepare
 from connector.dmp.forms import cx
+from connector.dmp.refusals import server_error
 from connector.dmp.retrieval import BATCH, PartialRetrieval, Retrieved, request_lines, save
 from connector.dmp.td02 import Existence
 from connector.dmp.td03 import StatusAnswer
@@ -173,21 +174,31 @@ class DmpClient:
         Bytes that are not those announced count as an unreadable answer.
         """
         saved: list[Retrieved] = []
-        errors: list[RegistryError] = []
-        for start in range(0, len(entries), BATCH):
-            batch = entries[start : start + BATCH]
+        errors: list[ServerError] = []
+        waiting = [entries[start : start + BATCH] for start in range(0, len(entries), BATCH)]
+        while waiting:
+            batch = waiting.pop(0)
 
             def read(answer: SoapAnswer, batch: Sequence[DocumentEntry] = batch) -> None:
                 found = iti43.parse_response(answer.body, answer.parts)
-                errors.extend(found.errors)
+                errors.extend(as_server_errors(found.errors))
                 saved.extend(save(found.documents, batch, folder))
 
             lines = request_lines(batch, self._config.repository_id)
-            self._ask(TD3_2, iti43.build_request(lines), ins, caller, read)
+            try:
+                self._ask(TD3_2, iti43.build_request(lines), ins, caller, read)
+            except SoapFault as fault:
+                if len(entries) == 1 or fault.subcode != "XDSDocumentUniqueIdError":
+                    raise
+                # The DMP refuses a whole request for one document (a.9): ask for each alone.
+                if len(batch) == 1:
+                    errors.append(server_error(fault))
+                else:
+                    waiting[:0] = [[entry] for entry in batch]
         obtained = {document.entry.unique_id for document in saved}
         missing = tuple(entry for entry in entries if entry.unique_id not in obtained)
         if missing:
-            raise PartialRetrieval(as_server_errors(tuple(errors)), saved, missing)
+            raise PartialRetrieval(tuple(errors), saved, missing)
         return saved
 
     def submit(self, ins: MatriculeIns, caller: Caller, feed: Feed) -> SubmitResult:

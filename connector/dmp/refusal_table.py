@@ -71,6 +71,29 @@ DMP_ROWS: dict[str, tuple[Klass, Row]] = {
     ),
 }
 
+_SECURITY: tuple[Klass, Row] = (
+    "configuration",
+    (
+        "L'en-tête de sécurité est refusé : assertion VIHF absente, périmée, mal signée ou mal formée.",
+        ADMINISTRATOR,
+        "Vérifier l'horloge, le certificat de signature et les réglages du VIHF, puis rejouer l'envoi.",
+    ),
+)
+WSS_ROWS: dict[str, tuple[Klass, Row]] = dict.fromkeys(
+    (
+        "InvalidSecurity",
+        "InvalidSecurityToken",
+        "UnsupportedSecurityToken",
+        "UnsupportedAlgorithm",
+        "SecurityTokenUnavailable",
+        "FailedAuthentication",
+        "FailedCheck",
+        "MessageExpired",
+    ),
+    _SECURITY,
+)
+"""Fault codes of WS-Security 1.1 §12."""
+
 XDS_ROWS: dict[str, Row] = {
     "XDSRegistryBusy": ("Le registre du DMP est surchargé.", NOBODY, _LATER),
     "XDSRepositoryBusy": ("L'entrepôt de documents du DMP est surchargé.", NOBODY, _LATER),

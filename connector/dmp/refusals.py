@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from connector.base.errors import ServerError, SoapFault
-from connector.dmp.refusal_table import DMP_ROWS, FAULT_ROWS, GENERIC, GENERIC_WARNING, XDS_ROWS
+from connector.dmp.refusal_table import DMP_ROWS, FAULT_ROWS, GENERIC, GENERIC_WARNING, WSS_ROWS, XDS_ROWS
 from connector.xds.errors import KNOWN_CODES, Klass, classify
 
 __all__ = ["Explanation", "explain", "explain_fault", "server_error"]
@@ -28,8 +28,8 @@ class Explanation:
 def explain(error: ServerError) -> Explanation:
     """The explanation of one error, by code first, then by the text of a fault."""
     code = local_code(error.code)
-    if code in DMP_ROWS:
-        klass, row = DMP_ROWS[code]
+    if found := DMP_ROWS.get(code) or WSS_ROWS.get(code):
+        klass, row = found
         return Explanation(*row, klass)
     if code in KNOWN_CODES:
         return Explanation(*XDS_ROWS.get(code, GENERIC_WARNING), classify(code, error.severity))

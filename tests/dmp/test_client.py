@@ -200,6 +200,30 @@ def test_a_partial_retrieval_keeps_what_came_and_says_what_is_missing(make: Make
     assert refused.value.code == "XDSDocumentUniqueIdError"
 
 
+def test_a_fault_for_one_document_does_not_lose_the_others(make: Make, peer: Peer, tmp_path: Path) -> None:
+    entries = [replace(ENTRY, unique_id=f"1.{n}", hash="", size=None) for n in range(3)]
+    refusal = fault("XDSDocumentUniqueIdError", "document inconnu")
+    peer.answers(
+        refusal,
+        Reply(retrieved(STATUS_SUCCESS, ("1.0", "a")), parts=(("a", b"first"),)),
+        refusal,
+        Reply(retrieved(STATUS_SUCCESS, ("1.2", "a")), parts=(("a", b"third"),)),
+    )
+    with pytest.raises(PartialRetrieval) as refused:
+        make().retrieve(INS, CALLER, entries, tmp_path)
+    assert [document.entry.unique_id for document in refused.value.retrieved] == ["1.0", "1.2"]
+    assert refused.value.missing == (entries[1],)
+    assert refused.value.errors == (ServerError("XDSDocumentUniqueIdError", "document inconnu", channel="fault"),)
+
+
+@pytest.mark.parametrize(("code", "asked"), [("XDSDocumentUniqueIdError", 1), ("DMPAccessDeniedByRightsService", 2)])
+def test_a_fault_for_the_whole_request_passes(make: Make, peer: Peer, tmp_path: Path, code: str, asked: int) -> None:
+    peer.answers(fault(code, "non"))
+    with pytest.raises(SoapFault):
+        make().retrieve(INS, CALLER, [replace(ENTRY, unique_id=f"1.{n}") for n in range(asked)], tmp_path)
+    assert len(peer.received) == 1
+
+
 def test_many_documents_go_by_batches(make: Make, peer: Peer, tmp_path: Path) -> None:
     entries = [replace(ENTRY, unique_id=f"1.{n}", hash="", size=None) for n in range(21)]
     first = [(f"1.{n}", f"c{n}") for n in range(20)]

@@ -29,6 +29,7 @@ KLASSES = {"retry", "operator", "settled", "configuration", "warning", "unknown"
         ("DMPPatientAccessAlreadyExists", "settled"),
         ("DMPPatientAccessOTPAlreadyExists", "settled"),
         ("DMPIdentityCertificationFailure", "operator"),
+        ("wsse:InvalidSecurity", "configuration"),
         ("XDSRegistryBusy", "retry"),
         ("XDSUnknownPatientId", "operator"),
         ("XDSDuplicateUniqueIdInRegistry", "settled"),
