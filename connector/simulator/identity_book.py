@@ -74,7 +74,7 @@ class IdentityBook:
         return None
 
     def cross_reference(self, value: str, asked: tuple[str, str], wanted: Sequence[tuple[str, str]]) -> CrossReferences:
-        """Identifiers of the same person; `asked` and `wanted` are (namespace, universal id), no wanted = all others."""
+        """Identifiers of the same person; a domain is (namespace, universal id), no `wanted` means all others."""
         with self._lock:
             domain = self.domain(*asked)
             if domain is None:

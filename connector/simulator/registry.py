@@ -17,9 +17,8 @@ from connector.simulator.model import SimContext, SimFault, SoapReply, SoapReque
 from connector.simulator.registry_reader import RegistryObject, Slot
 from connector.simulator.registry_store import RegistryStore, StoredEntry
 from connector.simulator.registry_writer import object_list, query_response, reference_list
-from connector.simulator.rights import Rights, right_of
 from connector.simulator.seeding import SeedFacts, seed_objects
-from connector.simulator.stored_query import Asked, D, S, read_query, return_type_of
+from connector.simulator.stored_query import Asked, D, S, read_query
 
 ANSWER_ACTION = "urn:ihe:iti:2007:RegistryStoredQueryResponse"
 _SERVER_SLOTS = frozenset({"hash", "size", "repositoryUniqueId"})
@@ -40,7 +39,6 @@ class Registry:
     def __init__(self, context: SimContext, *, max_results: int = 1000) -> None:
         self.context = context
         self.store = RegistryStore(context.folder / "registry")
-        self.rights = Rights(context.world, context.config.authorization_lifetime)
         self.max_results = max_results
 
     def handle(self, request: SoapRequest) -> SoapReply:
@@ -52,9 +50,8 @@ class Registry:
     # -- ITI-18 -----------------------------------------------------------------------------------------------
 
     def query(self, request: SoapRequest) -> SoapReply:
-        """One RegistryStoredQuery. Raises SimFault (rights) or RegistryRefusal (D-80…D-95)."""
+        """One RegistryStoredQuery; rights were checked before (pipeline). Raises RegistryRefusal (D-80…D-95)."""
         caller = assertion_of(request)
-        self.rights.check(caller, right_of("ITI-18", return_type_of(request.body)))
         asked = read_query(request.body)
         patient = self._patient_asked(asked, caller)
         with self.store.lock:

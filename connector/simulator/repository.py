@@ -29,7 +29,6 @@ from connector.simulator.registry_rules import judge
 from connector.simulator.registry_search import may_see
 from connector.simulator.registry_store import StoredEntry
 from connector.simulator.registry_writer import error_list, registry_response
-from connector.simulator.rights import right_of
 from connector.simulator.rules_links import sha1_of
 from connector.simulator.rules_state import judge_state
 from connector.simulator.signature import judge_signature
@@ -39,7 +38,10 @@ RETRIEVE_ANSWER = "urn:ihe:iti:2007:RetrieveDocumentSetResponse"
 
 
 class Repository:
-    """ITI-41 and ITI-43. `settings` may be replaced by a test to change the judge's severity."""
+    """ITI-41 and ITI-43; rights were checked before (pipeline).
+
+    `settings` may be replaced by a test to change how severe the judge is.
+    """
 
     def __init__(self, context: SimContext, registry: Registry) -> None:
         self.context = context
@@ -65,9 +67,8 @@ class Repository:
     # -- ITI-41 -----------------------------------------------------------------------------------------------
 
     def provide(self, request: SoapRequest) -> SoapReply:
-        """Judges a submission whole, then keeps it. Raises SimFault (rights), RegistryRefusal with every finding."""
+        """Judges a submission whole, then keeps it. Raises RegistryRefusal with every finding."""
         caller = assertion_of(request)
-        self.registry.rights.check(caller, right_of("ITI-41"))
         case = Case(read_provide_and_register(request.body), request.parts, caller, self.settings)
         findings = (*judge(case), *(() if self.settings.ihe_pure else judge_signature(case)))
         # Known and kept under one lock: two identical submissions at once cannot both be new.
@@ -95,7 +96,6 @@ class Repository:
         also RegistryRefusal XDSUnknownRepositoryId when no line names this repository (D-61).
         """
         caller = assertion_of(request)
-        self.registry.rights.check(caller, right_of("ITI-43"))
         patient = self.registry.patient_of(caller)
         lines = tuple(_lines(request.body))
         if not lines:

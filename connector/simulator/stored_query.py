@@ -139,12 +139,6 @@ _REGISTRY_ERROR = "XDSRegistryError"
 _PARAM_NUMBER = "XDSStoredQueryParamNumber"
 
 
-def return_type_of(body: etree._Element) -> str:
-    """ResponseOption/@returnType as written, "" when absent (the right to ask depends on it, d.2)."""
-    option = body.find(q(QUERY, "ResponseOption"))
-    return option.get("returnType", "") if option is not None else ""
-
-
 def read_query(body: etree._Element) -> Asked:
     """The stored query of an AdhocQueryRequest. Raises RegistryRefusal with every finding."""
     found = _Findings()
@@ -153,7 +147,8 @@ def read_query(body: etree._Element) -> Asked:
         found.add("D-80", "AdhocQueryRequest", str(body.tag), "AdhocQueryRequest avec AdhocQuery", _REGISTRY_ERROR)
         found.refuse()
     assert query_element is not None
-    kind = return_type_of(body)
+    option = body.find(q(QUERY, "ResponseOption"))
+    kind = option.get("returnType", "") if option is not None else ""
     if kind not in ("LeafClass", "ObjectRef"):
         found.add("D-80", "ResponseOption/@returnType", kind, "LeafClass ou ObjectRef", _REGISTRY_ERROR)
     identifier = query_element.get("id", "")

@@ -334,7 +334,7 @@ class Sample:
 
     def add_code(self, owner: str, scheme: str, code: str, system: str) -> Sample:
         item = self.object(owner)
-        wrapped = f'<x xmlns:rim="{RIM}">{_code(owner, 90, scheme, code, system, code)}</x>'
+        wrapped = f'<x xmlns:rim="{RIM}">{_code(owner, len(item) + 50, scheme, code, system, code)}</x>'
         item.insert(list(item).index(item.findall(q(RIM, "Classification"))[-1]) + 1, etree.fromstring(wrapped)[0])
         return self
 

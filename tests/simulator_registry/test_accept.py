@@ -25,7 +25,6 @@ RETRIEVE = (
 
 def test_accepted_then_found_then_retrieved(desk: Desk) -> None:
     assert list(desk.told(Sample())) == []
-    desk.world.authorize(INS, "801234564895")
 
     answer = desk.registry.handle(request(ITI_18, etree.fromstring(FIND), reader())).body
     found = list(answer.iter(q(RIM, "ExtrinsicObject")))
