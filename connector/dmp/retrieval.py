@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import mimetypes
 import os
 import shutil
@@ -10,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from connector.base.errors import CodecError, ServerError, ServerRefusal
+from connector.base.oid import is_oid
 from connector.xds.iti43 import DocumentRequest, DocumentResponse, check_content
 from connector.xds.model import DocumentEntry
 
@@ -45,9 +47,9 @@ def request_lines(entries: Sequence[DocumentEntry], default_repository: str) -> 
 
 
 def save(documents: Sequence[DocumentResponse], entries: Sequence[DocumentEntry], folder: Path) -> list[Retrieved]:
-    """Checks each content against its metadata, then streams it into `folder` under `<sha1><suffix>`.
+    """Checks each content against its metadata, then streams it into `folder`, one file per uniqueId.
 
-    The name says nothing of the patient nor of the server's text. Raises CodecError on bytes that are not those
+    Raises CodecError on bytes that are not those
     announced and on a document nobody asked for.
     """
     by_id = {entry.unique_id: entry for entry in entries}
@@ -66,10 +68,15 @@ def save(documents: Sequence[DocumentResponse], entries: Sequence[DocumentEntry]
     return saved
 
 
+def file_stem(unique_id: str) -> str:
+    """The uniqueId when it is an OID, else its digest: text of a server never becomes a path."""
+    return unique_id if is_oid(unique_id) else hashlib.sha256(unique_id.encode()).hexdigest()
+
+
 def _write(document: DocumentResponse, entry: DocumentEntry, folder: Path) -> Retrieved:
     media_type = document.mime_type or entry.mime_type
     sha1, size = document.content.sha1, document.content.size
-    target = folder / f"{sha1}{mimetypes.guess_extension(media_type, strict=False) or '.bin'}"
+    target = folder / f"{file_stem(entry.unique_id)}{mimetypes.guess_extension(media_type, strict=False) or '.bin'}"
     # A reader of the folder never sees half a document.
     partial = target.with_name(f"{target.name}.part")
     with document.content.open() as source, partial.open("wb") as file:

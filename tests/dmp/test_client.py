@@ -165,7 +165,7 @@ def test_a_document_lands_on_disk_as_announced(make: Make, peer: Peer, tmp_path:
     (found,) = make().retrieve(INS, CALLER, [entry], tmp_path)
     assert found.path.read_bytes() == content
     assert (found.sha1, found.size, found.media_type, found.entry) == (sha1, len(content), "text/xml", entry)
-    assert found.path.name == f"{sha1}.xml"
+    assert found.path.name == f"{entry.unique_id}.xml"
     assert list(tmp_path.iterdir()) == [found.path]
 
 
@@ -186,6 +186,15 @@ def test_a_document_nobody_asked_for_is_refused(make: Make, peer: Peer, tmp_path
     with pytest.raises(CodecError) as refused:
         make().retrieve(INS, CALLER, [ENTRY], tmp_path)
     assert refused.value.context["field"] == "DocumentUniqueId"
+
+
+def test_two_documents_of_one_content_are_two_files(make: Make, peer: Peer, tmp_path: Path) -> None:
+    entries = [replace(ENTRY, unique_id=unique_id, hash="", size=None) for unique_id in ("1.1", "../../evil^1")]
+    body = retrieved(STATUS_SUCCESS, ("1.1", "a"), ("../../evil^1", "b"))
+    peer.answers(Reply(body, parts=(("a", b"<x/>"), ("b", b"<x/>"))))
+    first, second = make().retrieve(INS, CALLER, entries, tmp_path)
+    assert first.path != second.path
+    assert sorted(tmp_path.iterdir()) == sorted([first.path, second.path])
 
 
 def test_a_partial_retrieval_keeps_what_came_and_says_what_is_missing(make: Make, peer: Peer, tmp_path: Path) -> None:
