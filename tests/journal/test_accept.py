@@ -16,6 +16,7 @@ import pytest
 from connector.base.finding import Finding
 from connector.journal.model import JournalConfig, JournalError
 from connector.journal.store import Journal
+from connector.journal.tx import Tx
 from tests.conftest import ROOT
 from tests.journal.conftest import JournalFactory
 from tests.journal.support import NOW, message
@@ -105,15 +106,27 @@ async def test_a_caller_that_gave_up_disturbs_nobody(journal: Journal) -> None:
 
 
 def test_a_closed_event_loop_does_not_stop_the_writer(journal: Journal) -> None:
-    gate = threading.Event()
-    blocked = threading.Thread(target=lambda: journal.transact(lambda tx: gate.wait(10)))
-    blocked.start()
+    gate, blocked = _block_writer(journal)
     loop = asyncio.new_event_loop()
     loop.run_until_complete(_begin(journal))
     loop.close()
     gate.set()
     blocked.join()
     assert journal.accept_sync(message("abandoned")).duplicate is True
+
+
+def _block_writer(journal: Journal) -> tuple[threading.Event, threading.Thread]:
+    """The writer stays inside a transaction until the event is set; the thread ends after it."""
+    entered, gate = threading.Event(), threading.Event()
+
+    def work(tx: Tx) -> None:
+        entered.set()
+        gate.wait(10)
+
+    blocked = threading.Thread(target=journal.transact, args=(work,))
+    blocked.start()
+    assert entered.wait(10)
+    return gate, blocked
 
 
 async def _begin(journal: Journal) -> None:
@@ -161,9 +174,7 @@ def test_every_commit_is_synced(journal: Journal) -> None:
 def test_many_waiting_callers_share_one_commit(journal: Journal) -> None:
     commits: list[tuple[bool, bool]] = []
     journal.subscribe(lambda messages, deliveries: commits.append((messages, deliveries)))
-    gate = threading.Event()
-    blocked = threading.Thread(target=lambda: journal.transact(lambda tx: gate.wait(10)))
-    blocked.start()
+    gate, blocked = _block_writer(journal)
 
     async def send() -> None:
         tasks = [asyncio.create_task(journal.accept(message(n))) for n in range(100)]

@@ -17,8 +17,10 @@ from connector.journal.engine import Engine, EngineConfig
 from connector.journal.job import Dead, Done, Hold, Job, Outcome, Refuse, Retry, Unknown
 from connector.journal.lifecycle import LifecycleError
 from connector.journal.model import JournalError
+from connector.journal.steps import Finished, finish, recover, start_due
 from connector.journal.store import Journal
 from connector.journal.tx import Tx
+from connector.journal.worklist import worklist
 from tests.journal.conftest import JournalFactory
 from tests.journal.support import (
     FAST,
@@ -292,6 +294,42 @@ async def test_a_handler_left_behind_by_stop_can_no_longer_send(journal: Journal
     gate.set()
     assert await asyncio.to_thread(refused.wait, 10)
     assert ([job.resumed for job in script.jobs], state(journal, delivery_id)) == ([False], "done")
+
+
+def test_an_attempt_that_was_superseded_is_powerless(journal: Journal) -> None:
+    delivery_id = deliver(journal, patient(journal, 1))
+    policy = EngineConfig().backoff_of
+    (first,) = journal.transact(lambda tx: start_due(tx, 1))
+    journal.transact(lambda tx: recover(tx, policy, "stop"))
+    (second,) = journal.transact(lambda tx: start_due(tx, 1))
+    with pytest.raises(LifecycleError) as caught:
+        Job(journal, first).sending({"late": True})
+    assert caught.value.context["expected_run"] == first.run
+    journal.transact(lambda tx: finish(tx, Finished(delivery_id, first.run, Done()), policy, 0.5))
+    now = journal.delivery(delivery_id)
+    assert (now.state, now.run, now.payload) == ("running", second.run, {})
+    assert events(journal, delivery_id) == ["create", "start", "recover", "start"]
+
+
+@pytest.mark.parametrize("sends", [False, True])
+async def test_a_dead_letter_remembers_that_something_may_have_been_sent(journal: Journal, sends: bool) -> None:
+    delivery_id = deliver(journal, patient(journal, 1))
+    resumed: list[tuple[int, bool]] = []
+
+    def handler(job: Job) -> Outcome:
+        resumed.append((job.attempt, job.resumed))
+        if len(resumed) > 1:
+            return Done()
+        if sends:
+            job.sending({})
+        return Dead("réponse illisible", "E")
+
+    await drained(journal, {"send": handler})
+    assert [item.unsettled for item in worklist(journal)] == [sends]
+    journal.transact(lambda tx: tx.requeue(delivery_id, "à rejouer"))
+    await drained(journal, {"send": handler})
+    # A replay is a new series of attempts, but the doubt is older than the series.
+    assert resumed == [(1, False), (1, sends)]
 
 
 async def test_one_engine_per_journal(journal: Journal) -> None:
