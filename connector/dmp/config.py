@@ -57,7 +57,7 @@ class DmpConfig:
     urls: Mapping[str, str] = field(default_factory=dict)
     timeouts: Mapping[str, float] = field(default_factory=lambda: dict(TIMEOUTS))
     signature_algorithm: Literal["sha1", "sha256"] = "sha1"
-    structure_policy: Literal["certificate", "message"] = "message"
+    structure_policy: Literal["certificate", "message"] = "certificate"
     size_cap: int = DEFAULT_SIZE_CAP
     receive_cap: int = 50_000_000
     profile: Profile = "dmp"

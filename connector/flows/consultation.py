@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Protocol
 
 from connector.base.clock import Clock
-from connector.dmp.client import Existence, Retrieved, StatusAnswer
+from connector.dmp.client import Existence, PartialRetrieval, Retrieved, StatusAnswer
 from connector.flows.config import ConsultationConfig
 from connector.ins.model import MatriculeIns
 from connector.journal import Done, Job, Outcome
@@ -86,7 +86,15 @@ class Consultation:
             return Done("Consultation terminée : aucun document à rapatrier selon consultation.type_codes")
         target = self._folder / f"admission-{job.delivery_id}"
         target.mkdir(parents=True, exist_ok=True)
-        documents = self._dmp.retrieve(ins, caller, wanted, target)
+        try:
+            documents = self._dmp.retrieve(ins, caller, wanted, target)
+        except PartialRetrieval as partial:
+            # what did arrive is delivered; the rest is said, with the server's own words
+            for document in partial.retrieved:
+                _write_sidecar(document, job, now)
+            text = f"{len(partial.retrieved)} document(s) rapatrié(s), {len(partial.missing)} refusé(s)"
+            job.note("TD3.2", text, errors=[[e.code, e.text] for e in partial.errors])
+            return Done(f"Consultation terminée : {text} ({partial.code})")
         for document in documents:
             _write_sidecar(document, job, now)
         job.note("TD3.2", f"{len(documents)} document(s) rapatrié(s)", folder=target.name)

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
-from connector.base.errors import ServerRefusal, TransportError
+from connector.base.errors import ServerRefusal, SettingsError, TransportError
 from connector.hl7.model import Identifier
 from connector.ins.model import MatriculeIns
 from connector.pix.compare import Match, compare_ins
@@ -57,6 +57,8 @@ def cross_reference(
         answer = pix.query(ipp.value, local, wanted)
     except TransportError as error:
         return CrossReference("absent", f"serveur d'identités injoignable : {error}", transient=True)
+    except SettingsError as error:
+        return CrossReference("absent", f"domaine de l'IPP sans OID configuré ({error.context.get('name', 'pix')})")
     except ServerRefusal as error:
         return CrossReference("absent", f"le serveur d'identités a refusé la question ({error.code})", transient=True)
     if answer.case is not Case.FOUND and answer.case is not Case.SEVERAL:

@@ -16,6 +16,7 @@ from connector.base.errors import ConnectorError, ServerRefusal, SoapFault, Tran
 from connector.base.oid import oid_from_uuid
 from connector.dmp.errors import DmpMetadataError
 from connector.dmp.feed import Feed, FeedIds
+from connector.dmp.refusals import explain
 from connector.flows.callers import structure_caller
 from connector.flows.config import CallerConfig, IdentityConfig, IntakeConfig, PublicationConfig
 from connector.flows.document_check import ReadRequest, read_request
@@ -85,7 +86,11 @@ class PublicationFlow:
         except DmpMetadataError as error:
             text = f"Document refusé avant envoi : {error} (champ {error.context.get('field', '?')})"
             return self._refuse(job, text, "906", "applicationErrorCondition", wants_zam)
-        except (ServerRefusal, SoapFault, TransportError) as error:
+        except ServerRefusal as error:
+            if ins is not None and explain(first_error(error)).klass == "settled":
+                return self._already_there(job, ins, caller, error, wants_zam)
+            return self._failed(job, error, wants_zam)
+        except (SoapFault, TransportError) as error:
             return self._failed(job, error, wants_zam)
         except ConnectorError as error:
             # signing refused, certificate or clock: nothing has left
@@ -104,6 +109,18 @@ class PublicationFlow:
             return Unknown("Absent du registre, mais le serveur peut encore y travailler")
         job.note("vérifié", "Absent du registre : le même document est renvoyé avec les mêmes identifiants")
         return None
+
+    def _already_there(
+        self, job: Job, ins: MatriculeIns, caller: Caller, error: ServerRefusal, wants_zam: bool
+    ) -> Outcome:
+        """The DMP says it has it already: believed only when the registry gives a reference to the document."""
+        try:
+            found = self._dmp.find_references(ins, caller, job.payload["unique_id"])
+        except (ServerRefusal, SoapFault, TransportError) as failed:
+            return Unknown(f"doublon annoncé par le DMP ({error.code}), vérification impossible ({failed})")
+        if found:
+            return Done("Document déjà présent dans le DMP (vérifié)", then=self._zam(job, wants_zam, success=True))
+        return Hold(f"Doublon annoncé par le DMP ({error.code}) mais document introuvable", f"unknown.{error.code}")
 
     def _gate_stop(self, job: Job, read: ReadRequest, wants_zam: bool) -> Outcome | None:
         answer: GateAnswer = self._gate.ask(job, read.request)
