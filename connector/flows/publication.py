@@ -99,7 +99,11 @@ class PublicationFlow:
 
     def _settle(self, job: Job, ins: MatriculeIns, caller: Caller, wants_zam: bool) -> Outcome | None:
         """After an unknown outcome: None means "absent, and the server can no longer be working on it"."""
-        found = self._dmp.find_references(ins, caller, job.payload["unique_id"])
+        try:
+            found = self._dmp.find_references(ins, caller, job.payload["unique_id"])
+        except (ServerRefusal, SoapFault, TransportError) as error:
+            # a question without answer settles nothing: ask again later, never send meanwhile
+            return Unknown(f"vérification impossible pour l'instant ({first_error(error).code or error})")
         if found:
             job.note("vérifié", "Le registre a déjà le document : rien n'est renvoyé")
             return Done("Document présent dans le DMP (vérifié)", then=self._zam(job, wants_zam, success=True))
