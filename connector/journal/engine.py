@@ -109,6 +109,7 @@ class Engine:
         self._finished: deque[Finished] = deque()
         self._tasks: list[asyncio.Task[None]] = []
         self._stopping = False
+        self._troubles: dict[str, str] = {}
 
     # -- life ----------------------------------------------------------------------------------------------
 
@@ -165,6 +166,11 @@ class Engine:
         self._work.ring()
 
     @property
+    def trouble(self) -> str:
+        """What stops the engine just now ("routing: JournalError"), "" when all is well."""
+        return ", ".join(f"{what}: {error}" for what, error in self._troubles.items())
+
+    @property
     def running(self) -> int:
         """Deliveries in the hands of a worker."""
         return len(self._running)
@@ -186,7 +192,8 @@ class Engine:
                 await self._messages.wait(config.poll)
             try:
                 more = self._unrouted() and await self._journal.transact_async(batch)
-            except JournalError as error:
+                self._troubles.pop("routing", None)
+            except Exception as error:  # noqa: BLE001 - the loop outlives every failure, and says so
                 more = False
                 await self._pause("routing", error)
 
@@ -202,7 +209,7 @@ class Engine:
                 seconds = 0.0 if finished else self._seconds_to_due()
                 if seconds > 0 or not await self._step(finished):
                     await self._work.wait(min(self._config.poll, max(seconds, 0.001)))
-            except JournalError as error:
+            except Exception as error:  # noqa: BLE001 - the loop outlives every failure, and says so
                 # Outcomes are kept in hand until the journal takes them.
                 self._finished.extendleft(reversed(finished))
                 await self._pause("dispatching", error)
@@ -226,6 +233,7 @@ class Engine:
         """Records what came back and starts what may start; True when there was any of it."""
         room = self._room() + (0 if self._stopping else len(finished))
         started = await self._journal.transact_async(partial(self._record_and_start, finished=finished, room=room))
+        self._troubles.pop("dispatching", None)
         for done in finished:
             del self._running[done.run]
         for delivery in started:
@@ -239,21 +247,23 @@ class Engine:
         tx.refresh_heads()
         return steps.start_due(tx, room) if room > 0 else []
 
-    async def _pause(self, what: str, error: JournalError) -> None:
-        _log.error("journal unavailable", during=what, cause=error.context.get("cause", ""))
+    async def _pause(self, what: str, error: Exception) -> None:
+        self._troubles[what] = type(error).__name__
+        _log.error("engine paused", during=what, error=type(error).__name__, where=where(error))
         await asyncio.sleep(self._config.poll)
 
     # -- in a worker thread --------------------------------------------------------------------------------
 
     def _work_on(self, delivery: Delivery) -> None:
-        self._finished.append(Finished(delivery.id, delivery.run, self._handle(delivery)))
+        job = Job(self._journal, delivery)
+        outcome = self._handle(delivery, job)
+        self._finished.append(Finished(delivery.id, delivery.run, outcome, job.sent))
         self._work.ring()
 
-    def _handle(self, delivery: Delivery) -> Outcome:
+    def _handle(self, delivery: Delivery, job: Job) -> Outcome:
         handler = self._handlers.get(delivery.kind)
         if handler is None:
             return Hold(f"Aucun traitement configuré pour « {delivery.kind} »", "no-handler")
-        job = Job(self._journal, delivery)
         try:
             return handler(job)
         except BaseException as error:  # noqa: BLE001 - a worker must bring back an outcome whatever happens

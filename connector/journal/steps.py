@@ -31,11 +31,12 @@ _DUE: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Finished:
-    """What a worker brought back from one attempt."""
+    """What a worker brought back from one attempt; `sent` when the attempt went through `Job.sending`."""
 
     delivery_id: int
     run: int
     outcome: Outcome
+    sent: bool = False
 
 
 def recover(tx: Tx, policy: Policy, dead_letter: DeadLetter) -> int:
@@ -53,7 +54,7 @@ def recover(tx: Tx, policy: Policy, dead_letter: DeadLetter) -> int:
             reason = f"Arrêt du connecteur pendant chacun des {delivery.attempts} essais"
             tx.move(delivery, "die", run=0, reason=reason, reason_code="interrupted")
         else:
-            tx.move(delivery, "recover", run=0, unsettled=delivery.state == "sending")
+            tx.move(delivery, "recover", run=0, unsettled=delivery.unsettled or delivery.state == "sending")
     heads.rebuild(tx.connection, dead_letter)
     return len(left)
 
@@ -95,23 +96,25 @@ def _apply(tx: Tx, finished: Finished, policy: Policy, chance: float) -> None:
     delivery, outcome = tx.delivery(finished.delivery_id), finished.outcome
     if delivery.run != finished.run:
         raise LifecycleError(delivery.state, "finish", delivery_id=delivery.id, run=finished.run)
-    _move(tx, delivery, outcome, policy(delivery.kind), chance)
+    # A failure for sure settles what this attempt sent; the doubt an earlier one left stays until answered.
+    doubt = delivery.unsettled and not finished.sent
+    _move(tx, delivery, outcome, policy(delivery.kind), chance, doubt)
     reason = outcome.text if isinstance(outcome, Done) else outcome.reason
     _end_attempt(tx, finished.run, type(outcome).__name__.lower(), reason)
     if outcome.then is not None:
         outcome.then(tx)
 
 
-def _move(tx: Tx, delivery: Delivery, outcome: Outcome, backoff: Backoff, chance: float) -> None:
+def _move(tx: Tx, delivery: Delivery, outcome: Outcome, backoff: Backoff, chance: float, doubt: bool) -> None:
     match outcome:
         case Done(text):
             tx.move(delivery, "succeed", run=0, unsettled=False, text=text, reason="", reason_code="")
         case Retry(reason, after, code):
             if backoff.exhausted(delivery, tx.now):
-                _give_up(tx, delivery, reason, code, unsettled=False)
+                _give_up(tx, delivery, reason, code, unsettled=doubt)
             else:
                 due = tx.now + (after if after is not None else backoff.delay(delivery.attempts, chance))
-                tx.move(delivery, "retry", run=0, unsettled=False, due=due, reason=reason, reason_code=code)
+                tx.move(delivery, "retry", run=0, unsettled=doubt, due=due, reason=reason, reason_code=code)
         case Unknown(reason):
             if backoff.exhausted(delivery, tx.now):
                 _give_up(tx, delivery, reason, "", unsettled=True)
@@ -119,9 +122,9 @@ def _move(tx: Tx, delivery: Delivery, outcome: Outcome, backoff: Backoff, chance
                 due = tx.now + backoff.delay(delivery.attempts, chance)
                 tx.move(delivery, "unknown", run=0, unsettled=True, due=due, reason=reason, reason_code="")
         case Hold(reason, code):
-            tx.move(delivery, "hold", run=0, unsettled=False, reason=reason, reason_code=code)
+            tx.move(delivery, "hold", run=0, unsettled=doubt, reason=reason, reason_code=code)
         case Refuse(reason, code):
-            tx.move(delivery, "refuse", run=0, unsettled=False, reason=reason, reason_code=code)
+            tx.move(delivery, "refuse", run=0, unsettled=doubt, reason=reason, reason_code=code)
         case Dead(reason, code):
             tx.move(delivery, "die", run=0, reason=reason, reason_code=code)
         case _:

@@ -17,10 +17,8 @@ from connector.journal.engine import Engine, EngineConfig
 from connector.journal.job import Dead, Done, Hold, Job, Outcome, Refuse, Retry, Unknown
 from connector.journal.lifecycle import LifecycleError
 from connector.journal.model import JournalError
-from connector.journal.steps import Finished, finish, recover, start_due
 from connector.journal.store import Journal
 from connector.journal.tx import Tx
-from connector.journal.worklist import worklist
 from tests.journal.conftest import JournalFactory
 from tests.journal.support import (
     FAST,
@@ -103,39 +101,6 @@ async def test_a_then_that_fails_leaves_nothing_half_written(journal_factory: Jo
     assert delivery.reason == "Résultat non enregistré (KeyError)"
     assert (journal.query("SELECT * FROM fed"), state(journal, neighbour)) == ([], "done")
     assert not [r for r in journal.query("SELECT text, data FROM timeline") if "PAT-TROIS" in r["text"] + r["data"]]
-
-
-async def test_an_unknown_outcome_comes_back_resumed_and_stays_sending(journal: Journal) -> None:
-    delivery_id = deliver(journal, patient(journal, 1), payload={"a": 1})
-    seen: list[tuple[bool, str, dict[str, Any]]] = []
-
-    def handler(job: Job) -> Outcome:
-        seen.append((job.resumed, state(journal, delivery_id), job.payload))
-        if not job.resumed:
-            job.sending({"unique_id": "1.2.3"})
-            return Unknown("délai dépassé")
-        return Done("retrouvé dans le registre")
-
-    await drained(journal, {"send": handler})
-    assert seen == [
-        (False, "running", {"a": 1, "unique_id": "1.2.3"}),
-        (True, "sending", {"a": 1, "unique_id": "1.2.3"}),
-    ]
-    assert events(journal, delivery_id) == ["create", "start", "send", "unknown", "start", "succeed"]
-
-
-async def test_a_certain_failure_after_sending_is_not_resumed(journal: Journal) -> None:
-    delivery_id = deliver(journal, patient(journal, 1))
-    seen: list[bool] = []
-
-    def handler(job: Job) -> Outcome:
-        seen.append(job.resumed)
-        job.sending({})
-        return Retry("connexion refusée") if job.attempt == 1 else Done()
-
-    await drained(journal, {"send": handler})
-    assert seen == [False, False]
-    assert events(journal, delivery_id)[:5] == ["create", "start", "send", "retry", "start"]
 
 
 @pytest.mark.parametrize(("sends", "final_events"), [(False, "retry"), (True, "unknown")])
@@ -272,64 +237,21 @@ async def test_stop_waits_for_running_handlers_and_starts_nothing_new(journal: J
         assert (state(journal, first), state(journal, second)) == ("done", "queued")
 
 
-async def test_a_handler_left_behind_by_stop_can_no_longer_send(journal: Journal) -> None:
+async def test_the_engine_outlives_its_own_errors(journal: Journal) -> None:
     delivery_id = deliver(journal, patient(journal, 1))
-    entered, gate, refused = threading.Event(), threading.Event(), threading.Event()
+    failures = [RuntimeError("no randomness left")]
 
-    def slow(job: Job) -> Outcome:
-        entered.set()
-        gate.wait(10)
-        try:
-            job.sending({})
-        except LifecycleError:
-            refused.set()
-            raise
-        return Done()
+    def random() -> float:
+        if failures:
+            raise failures.pop()
+        return 0.5
 
-    engine = Engine(journal, router=no_router, handlers={"send": slow}, config=EngineConfig(backoff=FAST))
+    config = EngineConfig(backoff=FAST, poll=0.02)
+    engine = Engine(journal, router=no_router, handlers={"send": Script()}, config=config, random=random)
     await engine.start()
-    await asyncio.to_thread(entered.wait, 10)
-    await engine.stop(drain_seconds=0.05)
-    await drained(journal, {"send": (script := Script())})
-    gate.set()
-    assert await asyncio.to_thread(refused.wait, 10)
-    assert ([job.resumed for job in script.jobs], state(journal, delivery_id)) == ([False], "done")
-
-
-def test_an_attempt_that_was_superseded_is_powerless(journal: Journal) -> None:
-    delivery_id = deliver(journal, patient(journal, 1))
-    policy = EngineConfig().backoff_of
-    (first,) = journal.transact(lambda tx: start_due(tx, 1))
-    journal.transact(lambda tx: recover(tx, policy, "stop"))
-    (second,) = journal.transact(lambda tx: start_due(tx, 1))
-    with pytest.raises(LifecycleError) as caught:
-        Job(journal, first).sending({"late": True})
-    assert caught.value.context["expected_run"] == first.run
-    journal.transact(lambda tx: finish(tx, Finished(delivery_id, first.run, Done()), policy, 0.5))
-    now = journal.delivery(delivery_id)
-    assert (now.state, now.run, now.payload) == ("running", second.run, {})
-    assert events(journal, delivery_id) == ["create", "start", "recover", "start"]
-
-
-@pytest.mark.parametrize("sends", [False, True])
-async def test_a_dead_letter_remembers_that_something_may_have_been_sent(journal: Journal, sends: bool) -> None:
-    delivery_id = deliver(journal, patient(journal, 1))
-    resumed: list[tuple[int, bool]] = []
-
-    def handler(job: Job) -> Outcome:
-        resumed.append((job.attempt, job.resumed))
-        if len(resumed) > 1:
-            return Done()
-        if sends:
-            job.sending({})
-        return Dead("réponse illisible", "E")
-
-    await drained(journal, {"send": handler})
-    assert [item.unsettled for item in worklist(journal)] == [sends]
-    journal.transact(lambda tx: tx.requeue(delivery_id, "à rejouer"))
-    await drained(journal, {"send": handler})
-    # A replay is a new series of attempts, but the doubt is older than the series.
-    assert resumed == [(1, False), (1, sends)]
+    await eventually(lambda: state(journal, delivery_id) == "done")
+    await engine.stop()
+    assert [row["outcome"] for row in journal.query("SELECT outcome FROM attempt")] == ["done"]
 
 
 async def test_one_engine_per_journal(journal: Journal) -> None:
@@ -385,14 +307,15 @@ async def test_outcomes_wait_for_a_journal_that_cannot_write(journal: Journal, t
         gate.wait(10)
         return Done("x" * 20_000)
 
-    async with working(journal, {"send": handler}, poll=0.05):
+    async with working(journal, {"send": handler}, poll=0.05) as engine:
         await asyncio.to_thread(entered.wait, 10)
         fill(journal)
         gate.set()
         await asyncio.sleep(0.2)
-        assert state(journal, delivery_id) == "running"
+        assert (state(journal, delivery_id), engine.trouble) == ("running", "dispatching: JournalError")
         journal.transact(lambda tx: tx.execute("PRAGMA max_page_count = 1000000").fetchone())
         await eventually(lambda: state(journal, delivery_id) == "done")
+        await eventually(lambda: engine.trouble == "")
     assert calls == [delivery_id]
 
 
