@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -46,6 +47,7 @@ class RuleSettings:
     ihe_pure              IHE rules only, CX without type (ihe-rules D.8)
     duplicate_check       a known uniqueId is refused
     manifest_strict       every digest of the XAdES manifest must match
+    check_content         the CDA header is compared with the metadata (c.3: depth of the real check unknown)
     allow_sha1            RSA-SHA1 and SHA-1 accepted in the signature (c.8: what the official sample does)
     """
 
@@ -55,6 +57,7 @@ class RuleSettings:
     ihe_pure: bool = False
     duplicate_check: bool = True
     manifest_strict: bool = True
+    check_content: bool = True
     allow_sha1: bool = True
 
 
@@ -102,6 +105,12 @@ class Case:
         cid = next((doc.cid for doc in self.provided.documents if doc.id == entry.id), "")
         return self.parts.get(cid)
 
+    @cached_property
+    def hashes(self) -> Mapping[str, str]:
+        """SHA-1 (lower-case hex) of each entry's received bytes, computed here: never the sender's word."""
+        parts = ((entry.id, self.part_of(entry)) for entry in self.entries)
+        return {key: _sha1(part) for key, part in parts if part is not None}
+
 
 @dataclass(frozen=True, slots=True)
 class Fault:
@@ -143,6 +152,11 @@ def finding(rule: str, reference: str, fault: Fault, code: str, severity: Severi
         code=fault.code or code,
         reference=reference,
     )
+
+
+def _sha1(part: PartFile) -> str:
+    with part.path.open("rb") as file:
+        return hashlib.file_digest(file, "sha1").hexdigest()
 
 
 def is_signature(entry: RegistryObject) -> bool:

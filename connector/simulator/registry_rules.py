@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from connector.base.finding import Finding
 from connector.simulator.registry_case import Case, Rule
+from connector.simulator.rules_content import CONTENT_RULES
 from connector.simulator.rules_entry import ENTRY_RULES
 from connector.simulator.rules_french import FRENCH_RULES
 from connector.simulator.rules_links import LINK_RULES
 from connector.simulator.rules_shape import SHAPE_RULES
 
 IHE_RULES: tuple[Rule, ...] = SHAPE_RULES + ENTRY_RULES + LINK_RULES
-DMP_RULES: tuple[Rule, ...] = IHE_RULES + FRENCH_RULES
+DMP_RULES: tuple[Rule, ...] = IHE_RULES + FRENCH_RULES + CONTENT_RULES
 
 
 def judge(case: Case) -> tuple[Finding, ...]:

@@ -12,6 +12,7 @@ from connector.simulator.model import VerifiedAssertion
 from connector.simulator.registry_case import authors, is_signature
 from connector.simulator.registry_reader import RegistryObject
 from connector.simulator.registry_store import RegistryStore, StoredEntry
+from connector.simulator.rules_entry import REFERENCE_IDS
 from connector.simulator.stored_query import Asked, D, S
 
 _CODED: Mapping[str, str] = {
@@ -30,7 +31,6 @@ _TIMES = {
     D + "ServiceStopTime": "serviceStopTime",
     S + "SubmissionTime": "submissionTime",
 }
-REFERENCE_IDS = "urn:ihe:iti:xds:2013:referenceIdList"
 
 
 def answer(asked: Asked, store: RegistryStore, patient: Patient, caller: VerifiedAssertion) -> list[RegistryObject]:

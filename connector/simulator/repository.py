@@ -29,7 +29,6 @@ from connector.simulator.registry_rules import judge
 from connector.simulator.registry_search import may_see
 from connector.simulator.registry_store import StoredEntry
 from connector.simulator.registry_writer import error_list, registry_response
-from connector.simulator.rules_links import sha1_of
 from connector.simulator.rules_state import judge_state
 from connector.simulator.signature import judge_signature
 
@@ -79,7 +78,7 @@ class Repository:
                 raise RegistryRefusal(as_errors(findings))
             received = {entry.id: case.part_of(entry) for entry in case.entries}
             contents = {
-                key: Bytes(part.path, sha1_of(part), part.size) for key, part in received.items() if part is not None
+                key: Bytes(part.path, case.hashes[key], part.size) for key, part in received.items() if part is not None
             }
             self.registry.register(case.provided.objects, contents)
             for entry in case.documents:

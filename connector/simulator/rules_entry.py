@@ -14,6 +14,8 @@ from connector.simulator.registry_reader import RegistryObject
 PID_LINES = frozenset({"PID-3", "PID-5", "PID-7", "PID-8", "PID-11"})
 """PID fields an IHE sourcePatientInfo may repeat."""
 
+REFERENCE_IDS = "urn:ihe:iti:xds:2013:referenceIdList"
+
 _ONCE = (names.CLASS_CODE, names.FORMAT_CODE, names.FACILITY_TYPE, names.PRACTICE_SETTING, names.TYPE_CODE)
 
 
@@ -114,6 +116,14 @@ def _source_patient(case: Case) -> Iterator[Fault]:
                 yield Fault(item.id, "DocumentEntry.sourcePatientInfo", seen, "lignes PID-n|valeur")
 
 
+def _reference_ids(case: Case) -> Iterator[Fault]:
+    for item in case.entries:
+        for value in item.values(REFERENCE_IDS):
+            cx = read_cx(value)
+            if not cx.well_formed or not cx.type.startswith("urn:"):
+                yield Fault(item.id, "DocumentEntry.referenceIdList", value, "id^^^&oid&ISO^urn:type")
+
+
 def _uri(case: Case) -> Iterator[Fault]:
     for item in case.entries:
         for slot in (found for found in item.slots if found.name == "URI"):
@@ -172,6 +182,7 @@ ENTRY_RULES: tuple[Rule, ...] = (
     Rule("D-15", "ihe-rules D.2 D-15", _language),
     Rule("D-16", "ihe-rules D.2 D-16", _legal_authenticator),
     Rule("D-17", "ihe-rules D.2 D-17", _source_patient),
+    Rule("D-18", "ihe-rules D.2 D-18, dmp-interface c.3", _reference_ids),
     Rule("D-19", "ihe-rules D.2 D-19", _uri),
     Rule("D-20", "ihe-rules D.2 D-20", _codes),
     Rule("D-22", "ihe-rules D.2 D-22, dmp-interface c.2", _patient_form),

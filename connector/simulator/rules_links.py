@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections import Counter
 from collections.abc import Iterator
 
 from connector.simulator import ebrim_names as names
-from connector.simulator.model import PartFile
 from connector.simulator.registry_case import Case, Fault, Rule
 
 _KNOWN = names.RELATIONSHIPS | {names.HAS_MEMBER}
@@ -88,18 +86,12 @@ def _hash_and_size(case: Case) -> Iterator[Fault]:
         if part is None:
             continue
         declared = entry.first("hash").lower()
-        computed = sha1_of(part)
+        computed = case.hashes[entry.id]
         if declared and declared != computed:
             yield Fault(entry.id, "DocumentEntry.hash", declared, computed)
         size = entry.first("size")
         if size and size != str(part.size):
             yield Fault(entry.id, "DocumentEntry.size", size, str(part.size))
-
-
-def sha1_of(part: PartFile) -> str:
-    """SHA-1 of the part's bytes on disk, computed here: never the sender's word."""
-    with part.path.open("rb") as file:
-        return hashlib.file_digest(file, "sha1").hexdigest()
 
 
 LINK_RULES: tuple[Rule, ...] = (

@@ -11,8 +11,18 @@ from connector.base.finding import Finding
 from connector.simulator import ebrim_names as names
 from connector.simulator.directory import Patient
 from connector.simulator.hl7_forms import read_cx
-from connector.simulator.registry_case import Case, Fault, RegistryView, finding, patient_id, unique_id
-from connector.simulator.rules_links import sha1_of
+from connector.simulator.registry_case import (
+    METADATA_ERROR,
+    Case,
+    Fault,
+    KnownEntry,
+    RegistryView,
+    finding,
+    patient_id,
+    unique_id,
+)
+from connector.simulator.registry_reader import RegistryObject
+from connector.simulator.rules_content import replaced_ids
 
 
 def judge_state(case: Case, view: RegistryView, patient: Patient | None) -> tuple[Finding, ...]:
@@ -39,8 +49,8 @@ def _duplicates(case: Case, view: RegistryView) -> Iterator[Finding]:
         known = view.by_unique_id(unique_id(item))
         if not known:
             continue
-        part = case.part_of(item)
-        if part is not None and all(entry.hash != sha1_of(part) for entry in known):
+        computed = case.hashes.get(item.id)
+        if computed is not None and all(entry.hash != computed for entry in known):
             fault = Fault(item.id, "DocumentEntry.hash", "un autre contenu", f"le contenu déposé ({known[-1].hash})")
             yield finding("DUP-2", reference, fault, "XDSNonIdenticalHash")
         elif case.settings.duplicate_check:
@@ -66,10 +76,22 @@ def _targets(case: Case, view: RegistryView) -> Iterator[Finding]:
         if known.item.status != names.APPROVED:
             fault = Fault(link.id, "availabilityStatus de la cible", known.item.status, names.APPROVED)
             yield finding("D-47d", "ihe-rules D.1, D.2 D-47", fault, "XDSRegistryDeprecatedDocumentError")
+        yield from _same_replacement(case, link, known)
+
+
+def _same_replacement(case: Case, link: RegistryObject, known: KnownEntry) -> Iterator[Finding]:
+    """The CDA of the new version names the document that the RPLC association replaces (a.7, replacement)."""
+    if link.association_type != names.RPLC or case.settings.ihe_pure or not case.settings.check_content:
+        return
+    for entry in (item for item in case.documents if item.id == link.source):
+        said, wanted = replaced_ids(case, entry), unique_id(known.item)
+        if wanted not in said:
+            fault = Fault(entry.id, "relatedDocument/parentDocument/id", " ".join(said) or "absent", f"root = {wanted}")
+            yield finding("DMP-21", "dmp-interface a.7, c.7", fault, METADATA_ERROR)
 
 
 def _preassigned(case: Case, view: RegistryView) -> Iterator[Finding]:
     for item in case.provided.objects:
         if item.id and view.has_object(item.id):
             fault = Fault(item.id, f"{item.kind}/@id", item.id, "un entryUUID jamais attribué")
-            yield finding("D-47e", "ihe-rules D.2 D-47", fault, "XDSRepositoryMetadataError")
+            yield finding("D-47e", "ihe-rules D.2 D-47", fault, METADATA_ERROR)

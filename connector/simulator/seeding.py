@@ -12,6 +12,7 @@ from connector.codes import class_code, load
 from connector.simulator import ebrim_names as names
 from connector.simulator.directory import Patient
 from connector.simulator.registry_reader import Classification, ExternalIdentifier, RegistryObject, Slot
+from connector.simulator.rules_entry import REFERENCE_IDS
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -57,7 +58,7 @@ def seed_objects(facts: SeedFacts, patient: Patient, new_uuid: UuidFactory, now:
             languageCode="fr-FR",
             legalAuthenticator=facts.author_person,
             sourcePatientId=cx,
-            **({"urn:ihe:iti:xds:2013:referenceIdList": facts.reference_id} if facts.reference_id else {}),
+            **({REFERENCE_IDS: facts.reference_id} if facts.reference_id else {}),
         ),
         classifications=(
             Classification("", names.DOC_AUTHOR, "", "document", "", None, author),

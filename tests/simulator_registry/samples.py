@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import re
 import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -44,11 +45,22 @@ ITI_18 = "urn:ihe:iti:2007:RegistryStoredQuery"
 SET_UID, DOC_UID, SIG_UID = "2.25.1001", "2.25.1002", "2.25.1003"
 DOC_CID, SIG_CID = "document@test", "signature@test"
 
-CDA = (
-    b'<?xml version="1.0" encoding="UTF-8"?>\n<?xml-stylesheet type="text/xsl" href="none.xsl"?>\n'
-    b'<!-- kept --><ClinicalDocument xmlns="urn:hl7-org:v3"><id root="2.25.1002"/><title>Lettre</title>\n'
-    b"<!-- kept too --></ClinicalDocument>\n"
-)
+
+def cda(uid: str, replaces: str = "") -> bytes:
+    """A CDA as far as the judge looks into it."""
+    related = (
+        f'<relatedDocument typeCode="RPLC"><parentDocument><id root="{replaces}"/></parentDocument></relatedDocument>'
+    )
+    return (
+        '<?xml version="1.0" encoding="UTF-8"?>\n<?xml-stylesheet type="text/xsl" href="none.xsl"?>\n'
+        f'<!-- kept --><ClinicalDocument xmlns="urn:hl7-org:v3"><id root="{uid}"/>'
+        '<code code="11490-0" codeSystem="2.16.840.1.113883.6.1"/><title>Lettre</title>\n<!-- kept too -->'
+        f'<recordTarget><patientRole><id extension="{INS}" root="{OID}"/></patientRole></recordTarget>'
+        f"{related if replaces else ''}</ClinicalDocument>\n"
+    ).encode()
+
+
+CDA = cda(DOC_UID)
 
 _PERSON = "801234564895^THOMAS^Eric^^^^^^&amp;1.2.250.1.71.4.2.1&amp;ISO^D^^^IDNPS"
 _HOUSE = f"Organisation-Y^^^^^&amp;1.2.250.1.71.4.2.2&amp;ISO^IDNST^^^{STRUCTURE}"
@@ -201,10 +213,10 @@ def signer(name: str) -> tuple[rsa.RSAPrivateKey, x509.Certificate]:
 
 
 def canonical_cda(content: bytes) -> bytes:
-    """C14N with comments of CDA-like samples: only the declaration and the blanks around the root change."""
+    """C14N with comments of our samples: declaration, blanks around the root, empty elements."""
     text = content.replace(b'<?xml version="1.0" encoding="UTF-8"?>\n', b"", 1).strip()
     text = text.replace(b"<!-- kept --><Clin", b"<!-- kept -->\n<Clin")
-    return text.replace(b'<id root="2.25.1002"/>', b'<id root="2.25.1002"></id>')
+    return re.sub(rb"<(\w+)( [^<>]*)?/>", rb"<\1\2></\1>", text)
 
 
 def sign(
@@ -301,7 +313,8 @@ class Sample:
     """The good submission; every helper changes one thing and returns self."""
 
     root: etree._Element = field(default_factory=lambda: etree.fromstring(_submission()))
-    document: bytes = CDA
+    document: bytes | None = None
+    replaces: str = ""
     signature: bytes | None = None
     extra_parts: dict[str, bytes] = field(default_factory=dict)
     caller: VerifiedAssertion = field(default_factory=assertion)
@@ -385,13 +398,20 @@ class Sample:
                 return item.get("value", "")
         return ""
 
+    def replacing(self, entry_uuid: str, unique_id: str = DOC_UID) -> Sample:
+        """The same, as a new version: RPLC association and relatedDocument."""
+        self.replaces = unique_id
+        return self.link("as9", "urn:ihe:iti:2007:AssociationType:RPLC", "Document01", entry_uuid)
+
     def parts(self) -> dict[str, bytes]:
-        signature = self.signature
+        document, signature = self.document, self.signature
+        if document is None:
+            document = cda(self._uid("Document01", "XDSDocumentEntry.uniqueId"), self.replaces)
         if signature is None:
             uid = self._uid("Document01", "XDSDocumentEntry.uniqueId")
             set_uid = self._uid("SubmissionSet01", "XDSSubmissionSet.uniqueId")
-            signature = sign({uid: canonical_cda(self.document)}, set_uid=set_uid)
-        return {DOC_CID: self.document, SIG_CID: signature} | self.extra_parts
+            signature = sign({uid: canonical_cda(document)}, set_uid=set_uid)
+        return {DOC_CID: document, SIG_CID: signature} | self.extra_parts
 
     def request(self, folder: Path) -> SoapRequest:
         folder.mkdir(parents=True, exist_ok=True)

@@ -12,7 +12,7 @@ from connector.simulator import ebrim_names as n
 from connector.simulator.config import SimConfig
 from connector.simulator.registry_rules import DMP_RULES
 from connector.simulator.rules_french import SECRET_SESSION
-from tests.simulator_registry.samples import CONFIDENTIALITY, OID, OTHER_INS, Desk, Sample, assertion
+from tests.simulator_registry.samples import CDA, CONFIDENTIALITY, INS, OID, OTHER_INS, Desk, Sample, assertion, cda
 
 META = "XDSRepositoryMetadataError"
 SET, DOC, SIG = "SubmissionSet01", "Document01", "Signature01"
@@ -50,6 +50,13 @@ def every_patient(value: str) -> Mutation:
 def caller(**changes: object) -> Mutation:
     def change(s: Sample) -> None:
         s.caller = assertion(**changes)
+
+    return change
+
+
+def content(document: bytes) -> Mutation:
+    def change(s: Sample) -> None:
+        s.document = document
 
     return change
 
@@ -172,7 +179,7 @@ def second_document(s: Sample) -> None:
     document.set("id", "Document02")
     document[0].set("href", "cid:second@test")
     s.root.append(document)
-    s.extra_parts["second@test"] = s.document
+    s.extra_parts["second@test"] = cda("2.25.1004")
 
 
 def reverse_confidentiality(s: Sample) -> None:
@@ -225,6 +232,7 @@ breaks("D-15", slot(DOC, "languageCode"))
 breaks("D-16", slot(DOC, "legalAuthenticator", PERSON, PERSON), also={"DMP-13"})
 breaks("D-17", slot(DOC, "sourcePatientId", "000003"), also={"DMP-11"})
 breaks("D-17", slot(DOC, "sourcePatientInfo", "PID-19|1"))
+breaks("D-18", slot(DOC, "urn:ihe:iti:xds:2013:referenceIdList", "A7"))
 breaks("D-19", slot(DOC, "URI", ""))
 breaks("D-20", lambda s: s.remove(s.codes(DOC, CLASS)[0]))
 breaks("D-20", lambda s: s.add_code(DOC, TYPE, "34112-3", "2.16.840.1.113883.6.1"))
@@ -233,13 +241,13 @@ breaks("D-21", both(event, code_without_scheme))
 breaks("D-21", lambda s: s.codes(DOC, CLASS)[0].set("classifiedObject", SET))
 breaks("D-21", lambda s: s.codes(DOC, CLASS)[0].remove(s.codes(DOC, CLASS)[0][1]))
 breaks("D-22", every_patient(f"279035121518989^^^CHU&{OID}&ISO^NH"))
-breaks("D-22", every_patient("279035121518989^^^&1.2.250&UUID^NH"), also={"DMP-01", "DMP-11"})
+breaks("D-22", every_patient("279035121518989^^^&1.2.250&UUID^NH"), also={"DMP-01", "DMP-11", "DMP-18"})
 breaks("D-24", attribute(DOC, "objectType", "urn:uuid:34268e47-fdf5-41a6-ba33-82133c465248"))
 breaks("D-25", lambda s: next(s.object(DOC).iter(q(RIM, "LocalizedString"))).set("value", "t" * 129))
 breaks("D-26", attribute(DOC, "mimeType", "text"), also={"DMP-13", "SIG-10"})
 breaks("D-27", attribute(DOC, "status", "urn:status:fine"))
 breaks("D-28", inline, also={"D-38a", "D-38b", "SIG-08"})
-breaks("D-32", patient(DOC, f"{OTHER_INS}^^^&{OID}&ISO^NH"), "XDSPatientIdDoesNotMatch", also={"DMP-01"})
+breaks("D-32", patient(DOC, f"{OTHER_INS}^^^&{OID}&ISO^NH"), "XDSPatientIdDoesNotMatch", also={"DMP-01", "DMP-18"})
 breaks("D-33", attribute("as3", "associationType", "urn:other"), also={"DMP-03", "D-40"})
 breaks("D-33", documented_member)
 breaks("D-34", slot("as1", "SubmissionSetStatus", "New"))
@@ -251,7 +259,7 @@ breaks("D-40", lambda s: s.remove(s.object("as2")))
 breaks("D-40", lambda s: s.link("as8", n.HAS_MEMBER, SET, DOC, "Original"))
 breaks("D-41", attribute("as3", "targetObject", "Nowhere"), also={"DMP-03"})
 breaks("D-41", lambda s: s.link("as8", n.RPLC, DOC, "urn:uuid:ABCDEF00-0000-4000-8000-000000000000"), also={"D-47b"})
-breaks("D-42", lambda s: s.code(DOC, TYPE, "00000-0"))
+breaks("D-42", lambda s: s.code(DOC, TYPE, "00000-0"), also={"DMP-19"})
 breaks("D-42", lambda s: s.code(SET, "aa543740-bdda-424e-8c96-df4873be8500", "no such"))
 breaks("D-43", slot(DOC, "wardColour", "blue"), "XDSExtraMetadataNotSaved")
 breaks("D-44", identifier_name)
@@ -287,6 +295,10 @@ breaks("DMP-13", slot(SET, "submissionTime", "20261121"))
 breaks("DMP-14", no_author, also={"DMP-04"})
 breaks("DMP-14", author(DOC, "authorPerson"))
 breaks("DMP-15", secret)
+breaks("DMP-17", content(CDA.replace(b'id root="2.25.1002"', b'id extension="1" root="2.25.1002"')))
+breaks("DMP-17", content(cda("2.25.1")))
+breaks("DMP-18", content(CDA.replace(INS.encode(), OTHER_INS.encode())), "XDSPatientIdDoesNotMatch")
+breaks("DMP-19", content(CDA.replace(b"11490-0", b"11502-2")))
 breaks("DMP-16", author(DOC, "authorSpecialty", "SM26"))
 
 
@@ -323,7 +335,7 @@ def test_all_findings_are_told_first_one_first(desk: Desk) -> None:
     slot(DOC, "creationTime", "yesterday")(sample)
     sample.code(DOC, TYPE, "00000-0")
     mask("MASQUE_PS", "INVISIBLE_PATIENT")(sample)
-    assert [rule for rule, _ in desk.told(sample)] == ["D-45", "DMP-07", "D-42"]
+    assert [rule for rule, _ in desk.told(sample)] == ["D-45", "DMP-07", "D-42", "DMP-19"]
 
 
 def test_warning_alone_does_not_refuse(desk: Desk) -> None:
@@ -338,6 +350,11 @@ def test_mask_and_invisible_is_a_parameter(desk: Desk) -> None:
     mask("MASQUE_PS", "INVISIBLE_PATIENT")(sample)
     desk.repository.settings = replace(desk.repository.settings, mask_and_invisible=True)
     assert list(desk.told(sample)) == []
+
+
+def test_content_is_judged_by_parameter(desk: Desk) -> None:
+    desk.repository.settings = replace(desk.repository.settings, check_content=False)
+    assert list(desk.told(Sample(document=cda("2.25.1")))) == []
 
 
 def test_several_documents_when_allowed(desk: Desk) -> None:

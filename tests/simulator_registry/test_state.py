@@ -13,7 +13,18 @@ from connector.simulator import ebrim_names as n
 from connector.simulator.model import RegistryRefusal
 from connector.simulator.registry_case import is_signature
 from connector.simulator.registry_store import StoredEntry
-from tests.simulator_registry.samples import CDA, DOC_UID, INS, OTHER_INS, SIG_CID, Desk, Sample, assertion
+from tests.simulator_registry.samples import (
+    CDA,
+    DOC_CID,
+    DOC_UID,
+    INS,
+    OTHER_INS,
+    SIG_CID,
+    Desk,
+    Sample,
+    assertion,
+    cda,
+)
 
 DUPLICATE = "XDSDuplicateUniqueIdInRegistry"
 
@@ -22,8 +33,8 @@ def entries(desk: Desk, ins: str = INS) -> list[StoredEntry]:
     return [entry for entry in desk.registry.documents(ins) if not is_signature(entry.item)]
 
 
-def another(document: bytes = CDA) -> Sample:
-    return Sample(document=document).uids("2.25.2001", "2.25.2002", "2.25.2003")
+def another() -> Sample:
+    return Sample().uids("2.25.2001", "2.25.2002", "2.25.2003")
 
 
 def test_server_fills_what_is_its_own(desk: Desk) -> None:
@@ -75,9 +86,18 @@ def test_known_unique_id_with_another_content(desk: Desk) -> None:
 def test_replacement_deprecates_its_target(desk: Desk) -> None:
     desk.provide(Sample())
     old = entries(desk)[0]
-    desk.provide(another().link("as9", n.RPLC, "Document01", old.item.id))
+    desk.provide(another().replacing(old.item.id))
     assert [entry.status for entry in entries(desk)] == [n.DEPRECATED, n.APPROVED]
     assert desk.registry.store.entry(old.item.id) is not None
+
+
+def test_the_new_version_names_what_it_replaces(desk: Desk) -> None:
+    desk.provide(Sample())
+    old = entries(desk)[0].item.id
+    for said in ("2.25.9", ""):
+        sample = another().replacing(old, said)
+        assert list(desk.told(sample)) == [("DMP-21", "XDSRepositoryMetadataError")]
+    assert [entry.status for entry in entries(desk)] == [n.APPROVED]
 
 
 def test_append_does_not_deprecate(desk: Desk) -> None:
@@ -91,7 +111,7 @@ def test_replacement_of_what_is_not_approved(desk: Desk) -> None:
     old = entries(desk)[0]
     for status in (n.DEPRECATED, n.ARCHIVED, n.DELETED):
         desk.registry.store.set_status(old.item.id, status)
-        sample = another().link("as9", n.RPLC, "Document01", old.item.id)
+        sample = another().replacing(old.item.id)
         assert list(desk.told(sample)) == [("D-47d", "XDSRegistryDeprecatedDocumentError")]
     assert [entry.status for entry in entries(desk)] == [n.DELETED]
 
@@ -102,8 +122,8 @@ def test_replacement_of_the_unknown(desk: Desk) -> None:
 
 
 def test_replacement_of_another_patients_document(desk: Desk) -> None:
-    theirs = desk.registry.seed(CDA, ins=OTHER_INS, type_code="11490-0", title="Lettre")
-    sample = Sample().link("as9", n.RPLC, "Document01", theirs)
+    theirs = desk.registry.seed(CDA, ins=OTHER_INS, type_code="11490-0", title="Lettre", unique_id="2.25.5")
+    sample = Sample().replacing(theirs, "2.25.5")
     assert list(desk.told(sample)) == [("D-47c", "XDSPatientIdDoesNotMatch")]
     assert [entry.status for entry in entries(desk, OTHER_INS)] == [n.APPROVED]
 
@@ -112,7 +132,8 @@ def test_an_assigned_uuid_cannot_be_taken_again(desk: Desk) -> None:
     desk.provide(Sample())
     taken = entries(desk)[0].item.id
     sample = another()
-    sample.signature = sample.parts()[SIG_CID]
+    parts = sample.parts()
+    sample.document, sample.signature = parts[DOC_CID], parts[SIG_CID]
     for element in sample.root.iter():
         for name, value in element.attrib.items():
             if value == "Document01":
@@ -130,7 +151,7 @@ def test_no_open_dmp(desk: Desk, status: str, told: tuple[str, str]) -> None:
 
 def test_unknown_patient(desk: Desk) -> None:
     nobody = "180017500000076"
-    sample = Sample(caller=assertion(resource_ins=nobody))
+    sample = Sample(caller=assertion(resource_ins=nobody), document=CDA.replace(INS.encode(), nobody.encode()))
     for owner, name in (
         ("SubmissionSet01", "XDSSubmissionSet"),
         ("Document01", "XDSDocumentEntry"),
@@ -167,11 +188,11 @@ def test_a_failing_disk_leaves_no_trace(desk: Desk, monkeypatch: pytest.MonkeyPa
 
 def test_a_restart_remembers_everything(desk: Desk) -> None:
     desk.provide(Sample())
-    desk.provide(another().link("as9", n.RPLC, "Document01", entries(desk)[0].item.id))
+    desk.provide(another().replacing(entries(desk)[0].item.id))
     again = Desk(desk.folder)
     assert again.registry.documents(INS) == desk.registry.documents(INS)
     assert again.registry.store.associations() == desk.registry.store.associations()
-    assert [entry.file.read_bytes() for entry in entries(again)] == [CDA, CDA]
+    assert [entry.file.read_bytes() for entry in entries(again)] == [CDA, cda("2.25.2002", DOC_UID)]
     assert [entry.status for entry in entries(again)] == [n.DEPRECATED, n.APPROVED]
     assert ("DUP-1", DUPLICATE) in set(again.told(Sample()))
 
