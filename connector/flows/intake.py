@@ -12,6 +12,7 @@ from collections.abc import Callable
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import count
 
 from connector.base.clock import Clock, UuidFactory
 from connector.base.errors import ConnectorError
@@ -19,7 +20,7 @@ from connector.base.finding import Finding
 from connector.base.logs import logger
 from connector.flows.config import IntakeConfig
 from connector.flows.document_check import check_document
-from connector.hl7.ack import AckCode, AckError, build_ack, build_ack_unreadable, error_of
+from connector.hl7.ack import AckCode, AckError, build_accept, build_ack, build_ack_unreadable, error_of
 from connector.hl7.er7 import Er7Error, parse_header, segment_names
 from connector.hl7.model import Header
 from connector.hl7.structure import check_header, check_segments, route
@@ -62,7 +63,9 @@ class Intake:
         self._journal = journal
         self._config = config
         self._clock = clock
-        self._uuid = uuid_factory
+        # our MSH-10: this start of the process, then a count
+        self._prefix = uuid_factory().hex[:10]
+        self._count = count(1)
         self._executor = executor
         self._wake = wake
         self._log = logger("intake")
@@ -86,7 +89,10 @@ class Intake:
             )
         else:
             verdict = self._judge_adt(raw, header)
-        ack = build_ack(header, verdict.code, verdict.errors, now=now, control_id=self._control_id())
+        if verdict.accepted:
+            ack = build_accept(header, now=now, control_id=self._control_id())
+        else:
+            ack = build_ack(header, verdict.code, verdict.errors, now=now, control_id=self._control_id())
         return await self._store(raw, peer, header, kind, verdict, ack, now)
 
     def _judge_adt(self, raw: bytes, header: Header) -> Verdict:
@@ -164,7 +170,7 @@ class Intake:
         return ack
 
     def _control_id(self) -> str:
-        return self._uuid().hex[:20]
+        return f"{self._prefix}{next(self._count):010x}"
 
 
 def idempotence_key(header: Header, raw: bytes) -> str:
