@@ -17,6 +17,7 @@ from connector.simulator.model import SimContext, SimFault, SoapReply, SoapReque
 from connector.simulator.registry_reader import RegistryObject, Slot
 from connector.simulator.registry_store import RegistryStore, StoredEntry
 from connector.simulator.registry_writer import object_list, query_response, reference_list
+from connector.simulator.rules_shape import is_kept
 from connector.simulator.seeding import SeedFacts, seed_objects
 from connector.simulator.stored_query import Asked, D, S, read_query
 
@@ -133,7 +134,7 @@ class Registry:
     def _final(self, item: RegistryObject, ids: Mapping[str, str], content: Bytes | None) -> RegistryObject:
         """The object as the registry keeps it: real ids, lid, version, status, and the server's own slots."""
         identifier = ids[item.id]
-        slots = item.slots
+        slots = tuple(slot for slot in item.slots if is_kept(slot))
         if content is not None:
             kept = tuple(slot for slot in slots if slot.name not in _SERVER_SLOTS)
             slots = (

@@ -43,9 +43,9 @@ def answer(asked: Asked, store: RegistryStore, patient: Patient, caller: Verifie
             return _named(seen, asked)
         case "GetDocumentsAndAssociations":
             documents = _named(seen, asked)
-            return documents + _linked({item.id for item in documents}, store, seen, patient)
+            return documents + _linked([item.id for item in documents], store, seen, patient)
         case "GetAssociations":
-            return _linked(set(asked.flat("$uuid")), store, seen, patient)
+            return _linked(asked.flat("$uuid"), store, seen, patient)
         case "FindSubmissionSets":
             return [item for item in store.sets_of(patient.ins) if _matches(item, asked)]
     raise AssertionError(f"stored query without answer: {asked.query.name}")
@@ -77,15 +77,11 @@ def _named(seen: Iterable[RegistryObject], asked: Asked) -> list[RegistryObject]
 
 
 def _linked(
-    ids: set[str], store: RegistryStore, seen: Iterable[RegistryObject], patient: Patient
+    ids: Iterable[str], store: RegistryStore, seen: Iterable[RegistryObject], patient: Patient
 ) -> list[RegistryObject]:
     """Associations touching `ids`, with both ends in this patient's record and visible to the caller."""
     visible = {item.id for item in seen} | {item.id for item in store.sets_of(patient.ins)}
-    return [
-        item
-        for item in store.associations()
-        if (item.source in ids or item.target in ids) and {item.source, item.target} <= visible
-    ]
+    return [item for item in store.links_of(ids) if {item.source, item.target} <= visible]
 
 
 def _matches(item: RegistryObject, asked: Asked) -> bool:

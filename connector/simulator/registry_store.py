@@ -63,6 +63,8 @@ class RegistryStore:
         self._associations: dict[str, RegistryObject] = {}
         self._by_unique_id: dict[str, list[str]] = {}
         self._by_patient: dict[str, list[str]] = {}
+        self._sets_by_patient: dict[str, list[str]] = {}
+        self._links: dict[str, list[str]] = {}
         self._set_unique_ids: set[str] = set()
         for line in self._journal.read():
             self._apply(line)
@@ -84,11 +86,17 @@ class RegistryStore:
 
     def sets_of(self, ins: str) -> tuple[RegistryObject, ...]:
         with self.lock:
-            return tuple(item for item in self._sets.values() if read_cx(patient_id(item)).value == ins)
+            return tuple(self._sets[key] for key in self._sets_by_patient.get(ins, ()))
 
     def associations(self) -> tuple[RegistryObject, ...]:
         with self.lock:
             return tuple(self._associations.values())
+
+    def links_of(self, ids: Iterable[str]) -> tuple[RegistryObject, ...]:
+        """Associations that have one of `ids` at either end, each once."""
+        with self.lock:
+            found = dict.fromkeys(key for item in ids for key in self._links.get(item, ()))
+            return tuple(self._associations[key] for key in found)
 
     def has_set(self, value: str) -> bool:
         with self.lock:
@@ -146,8 +154,11 @@ class RegistryStore:
             elif item.kind == "RegistryPackage":
                 self._sets[item.id] = item
                 self._set_unique_ids.add(unique_id(item))
+                self._sets_by_patient.setdefault(read_cx(patient_id(item)).value, []).append(item.id)
             else:
                 self._associations[item.id] = item
+                for end in (item.source, item.target):
+                    self._links.setdefault(end, []).append(item.id)
         for key, status in line["status"].items():
             entry = self._entries[key]
             self._entries[key] = replace(entry, item=replace(entry.item, status=status))

@@ -47,6 +47,11 @@ STANDARD_SLOTS = frozenset(
 )
 
 
+def is_kept(slot: Slot) -> bool:
+    """Slots outside the standard and outside `urn:` are told (D-43) and not saved."""
+    return slot.name in STANDARD_SLOTS or slot.name.startswith("urn:")
+
+
 def is_uuid_urn(text: str) -> bool:
     return _UUID.fullmatch(text) is not None
 
@@ -185,7 +190,7 @@ def _known_slots(case: Case) -> Iterator[Fault]:
     for item in case.provided.objects:
         for group in _every_slot(item):
             for slot in group:
-                if slot.name and slot.name not in STANDARD_SLOTS and not slot.name.startswith("urn:"):
+                if slot.name and not is_kept(slot):
                     yield Fault(item.id, slot.name, "slot hors norme", "un slot de la norme, ou urn:…")
 
 
