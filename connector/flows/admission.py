@@ -11,6 +11,7 @@ from connector.dmp.client import Existence
 from connector.flows.callers import structure_caller
 from connector.flows.config import CallerConfig, IdentityConfig
 from connector.flows.consultation import Consultation
+from connector.flows.french import in_french
 from connector.flows.identity import CrossReference, PixClient, cross_reference
 from connector.flows.outcomes import failure
 from connector.flows.routing import NO_CROSS_REFERENCE, PUBLICATION
@@ -102,7 +103,7 @@ class AdmissionFlow:
         except (ServerRefusal, SoapFault, TransportError) as error:
             return failure(error)
         except ConnectorError as error:
-            return Hold(f"Arrêt : {error}", "configuration")
+            return Hold(f"Arrêt : {in_french(error)}", "configuration")
 
 
 _FRENCH = {"ACTIVE": "actif", "CLOSED": "fermé", "ABSENT": "inexistant"}

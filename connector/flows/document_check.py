@@ -10,6 +10,7 @@ from connector.cda.errors import CdaError
 from connector.cda.header import read_header
 from connector.cda.model import CdaHeader
 from connector.flows.config import IntakeConfig
+from connector.flows.french import in_french
 from connector.hl7.ack import AckCode, AckError
 from connector.hl7.er7 import parse
 from connector.hl7.model import DocumentRequest, Identifier
@@ -41,7 +42,7 @@ def check_document(raw: bytes, config: IntakeConfig, *, today: date) -> tuple[Ac
     except VoletRefusal as refusal:
         return refusal.ack_code, refusal.errors
     except CdaError as error:
-        return "AE", (AckError("OBX^1^5^1^5", "102", f"Le contenu n'est pas un document CDA : {error}"),)
+        return "AE", (AckError("OBX^1^5^1^5", "102", f"Le contenu n'est pas un document CDA : {in_french(error)}"),)
     errors = [e for header in read.headers for e in _patient_errors(read.request, header)]
     errors += _type_errors(read.request)
     return ("AE" if errors else "AA"), tuple(errors)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Literal, Protocol
 
 from connector.base.errors import ServerRefusal, SettingsError, TransportError
+from connector.flows.french import in_french
 from connector.hl7.model import Identifier
 from connector.ins.model import MatriculeIns
 from connector.pix.compare import Match, compare_ins
@@ -56,7 +57,7 @@ def cross_reference(
     try:
         answer = pix.query(ipp.value, local, wanted)
     except TransportError as error:
-        return CrossReference("absent", f"serveur d'identités injoignable : {error}", transient=True)
+        return CrossReference("absent", f"serveur d'identités injoignable : {in_french(error)}", transient=True)
     except SettingsError as error:
         return CrossReference("absent", f"domaine de l'IPP sans OID configuré ({error.context.get('name', 'pix')})")
     except ServerRefusal as error:

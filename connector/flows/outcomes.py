@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from connector.base.errors import ConnectorError, ServerError, ServerRefusal, SoapFault, TransportError
 from connector.dmp.refusals import Explanation, explain
+from connector.flows.french import in_french
 from connector.journal import Hold, Outcome, Refuse, Retry, Unknown
 
 
@@ -26,8 +27,8 @@ def failure(error: ConnectorError, *, effect: bool = False) -> Outcome:
     """The outcome of a failed call. `effect` is True when the call may have changed the far end (ITI-41)."""
     if isinstance(error, TransportError):
         if effect and error.sent:
-            return Unknown(f"la liaison a été coupée après l'envoi ({error})")
-        return Retry(f"Service injoignable ({error})", code="transport")
+            return Unknown(f"la liaison a été coupée après l'envoi ({in_french(error)})")
+        return Retry(f"Service injoignable ({in_french(error)})", code="transport")
     server = first_error(error)
     explanation = explain(server)
     text = describe(explanation, server)

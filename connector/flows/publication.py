@@ -20,6 +20,7 @@ from connector.dmp.refusals import explain
 from connector.flows.callers import structure_caller
 from connector.flows.config import CallerConfig, IdentityConfig, IntakeConfig, PublicationConfig
 from connector.flows.document_check import ReadRequest, read_request
+from connector.flows.french import in_french
 from connector.flows.gate import Gate, GateAnswer
 from connector.flows.outcomes import failure, first_error
 from connector.flows.routing import PUBLICATION, ZAM
@@ -84,7 +85,7 @@ class PublicationFlow:
             feed = self._prepare(job, read)
             self._dmp.submit(ins, caller, feed)
         except DmpMetadataError as error:
-            text = f"Document refusé avant envoi : {error} (champ {error.context.get('field', '?')})"
+            text = f"Document refusé avant envoi : {in_french(error)} (champ {error.context.get('field', '?')})"
             return self._refuse(job, text, "906", "applicationErrorCondition", wants_zam)
         except ServerRefusal as error:
             if ins is not None and explain(first_error(error)).klass == "settled":
@@ -94,7 +95,7 @@ class PublicationFlow:
             return self._failed(job, error, wants_zam)
         except ConnectorError as error:
             # signing refused, certificate or clock: nothing has left
-            return Hold(f"Envoi impossible : {error}", "configuration")
+            return Hold(f"Envoi impossible : {in_french(error)}", "configuration")
         return Done("Document accepté par le DMP", then=self._zam(job, wants_zam, success=True))
 
     def _settle(self, job: Job, ins: MatriculeIns, caller: Caller, wants_zam: bool) -> Outcome | None:

@@ -8,6 +8,7 @@ from datetime import datetime
 from connector.base.clock import Clock
 from connector.base.errors import TransportError
 from connector.flows.config import ZamConfig, ZamDestination
+from connector.flows.french import in_french
 from connector.hl7.ack import AckError, parse_ack
 from connector.hl7.er7 import Er7Error, parse_header
 from connector.hl7.zam import build_zam_z01
@@ -40,9 +41,9 @@ class ZamFlow:
         try:
             ack = parse_ack(self._exchange(destination, message))
         except TransportError as error:
-            return Retry(f"Émetteur injoignable pour le ZAM : {error}", code="transport")
-        except Er7Error as error:
-            return Retry(f"Réponse illisible au ZAM : {error}", code="zam.ack")
+            return Retry(f"Émetteur injoignable pour le ZAM : {in_french(error)}", code="transport")
+        except Er7Error:
+            return Retry("Réponse illisible au ZAM", code="zam.ack")
         if ack.control_id != payload["control_id"]:
             return Retry("L'accusé reçu répond à un autre message", code="zam.ack")
         sign = "positif" if payload["success"] else "négatif"

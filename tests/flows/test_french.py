@@ -1,0 +1,76 @@
+"""Texts for hospital staff: every cause is said in French, none with the developer's words or an identity."""
+
+from __future__ import annotations
+
+import pytest
+
+from connector.base.errors import CodecError, ConnectorError, SettingsError, TransportError
+from connector.cda.errors import CdaError
+from connector.cda.header import read_header
+from connector.flows.french import in_french
+from connector.soap.errors import RelatesToMismatch, UnreadableAnswer
+from connector.trust.errors import ClockError, KeyMaterialError, SessionError, SignatureError, VihfError
+
+CASES = [
+    (TransportError("connection refused", sent=False, cause="refused"), "connexion refusée"),
+    (
+        TransportError("MLLP pix:3700: no reply", sent=True, host="pix", port=3700, cause="no reply"),
+        "pix:3700 : pas de réponse dans le délai",
+    ),
+    (
+        TransportError("TLS refused", sent=False, cause="client-certificate", reason="TLSV1_ALERT_UNKNOWN_CA"),
+        "notre certificat est refusé par le serveur (TLSV1_ALERT_UNKNOWN_CA)",
+    ),
+    (TransportError("HTTP 500 without a SOAP answer", sent=True, http_status=500), "réponse HTTP 500"),
+    (RelatesToMismatch(found="urn:uuid:1", expected="urn:uuid:2"), "la réponse reçue répond à une autre demande"),
+    (UnreadableAnswer("unreadable answer", field="Envelope", http_status=200), "réponse illisible"),
+    (
+        ClockError("drift", source="DMP", offset_seconds=-301.2, limit_seconds=120.0),
+        "l'horloge du connecteur s'écarte de 301 s de celle de « DMP » (limite 120 s)",
+    ),
+    (VihfError("refused", field="name_id"), "l'assertion VIHF ne peut pas être faite (champ name_id)"),
+    (SignatureError("no", field="digest"), "le lot de soumission ne peut pas être signé (champ digest)"),
+    (SettingsError("wrong", name="dmp.paths"), "réglage dmp.paths faux ou absent"),
+    (KeyMaterialError("unreadable", field="sign.pem"), "clé ou certificat inutilisable (sign.pem)"),
+    (SessionError("la session est terminée", field="session"), "la session est terminée"),
+    (CodecError("odd", field="Slot"), "CodecError (champ Slot)"),
+]
+
+
+@pytest.mark.parametrize(
+    ("error", "expected"), CASES, ids=[type(e).__name__ + str(n) for n, (e, _) in enumerate(CASES)]
+)
+def test_a_cause_is_told_in_french(error: ConnectorError, expected: str) -> None:
+    assert in_french(error) == expected
+
+
+NOT_CDA = [
+    (b"PK\x03\x04rest", "c'est une archive ZIP"),
+    (b"%PDF-1.4", "c'est un PDF"),
+    (b"MSH|^~\\&|", "c'est un message HL7v2"),
+    (b"<a>\n<b></a>", "XML mal formé (ligne 2)"),
+    (b"<!DOCTYPE a><a/>", "une déclaration DOCTYPE y est interdite"),
+    (b"<a/>", "la racine n'est pas ClinicalDocument"),
+    (b'<ClinicalDocument xmlns="urn:hl7-org:v3"/>', "un CDA concerne un patient et un seul (recordTarget)"),
+    (
+        b'<ClinicalDocument xmlns="urn:hl7-org:v3"><recordTarget/></ClinicalDocument>',
+        "identifiant du document absent (id)",
+    ),
+    (
+        b'<ClinicalDocument xmlns="urn:hl7-org:v3"><id root="1.2"/><recordTarget/></ClinicalDocument>',
+        "élément obligatoire absent ou vide (code/@code)",
+    ),
+]
+
+
+@pytest.mark.parametrize(("content", "expected"), NOT_CDA)
+def test_a_document_that_is_no_cda_is_refused_in_french(content: bytes, expected: str) -> None:
+    with pytest.raises(CdaError) as refused:
+        read_header(content, cap=1000)
+    assert in_french(refused.value) == expected
+
+
+def test_a_document_too_large_says_both_sizes() -> None:
+    with pytest.raises(CdaError) as refused:
+        read_header(b"<a>" + b" " * 100 + b"</a>", cap=50)
+    assert in_french(refused.value) == "document trop volumineux (107, limite 50)"
