@@ -184,7 +184,8 @@ def parse_header(raw: bytes) -> Header:
             if PLAIN(time) and PLAIN(control_id):
                 fields[7 - _FIRST] = fields[10 - _FIRST] = ""
                 shape = _header_shape("|".join(fields))
-                return Header(*shape[:4], time, *shape[4:7], control_id, *shape[7:])
+                values: tuple[Any, ...] = (*shape[:4], time, *shape[4:7], control_id, *shape[7:])
+                return Header(*values)
     return read_header(raw)
 
 
