@@ -118,7 +118,7 @@ class Stage:
 
     def _settings(self) -> Settings:
         """conf/demo.toml with this run's free ports."""
-        text = (resource_dir("conf") / "demo.toml").read_text(encoding="utf-8")
+        text = (resource_dir("conf") / "demo.toml").read_text(encoding="utf-8").replace("../.demo/", "")
         urls = self.simulator.urls
         dmp, psc = _port(urls["base"]), _port(urls["userinfo"])
         ports = {"8443": dmp, "8444": psc, "3701": self.simulator.query_port, "2575": _free_port()}
