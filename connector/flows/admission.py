@@ -14,7 +14,7 @@ from connector.flows.consultation import Consultation
 from connector.flows.french import in_french
 from connector.flows.identity import CrossReference, PixClient, cross_reference
 from connector.flows.outcomes import failure
-from connector.flows.routing import NO_CROSS_REFERENCE, PUBLICATION
+from connector.flows.routing import INS_DIFFERS, NO_CROSS_REFERENCE, PUBLICATION
 from connector.flows.snapshot import Snapshot
 from connector.ins.model import MatriculeIns
 from connector.journal import Done, Hold, Job, Journal, Outcome, Retry, Tx
@@ -80,7 +80,7 @@ class AdmissionFlow:
         if patient.ins is None or not patient.qualified:
             return Done("Arrêt : INS non qualifié (" + " ; ".join(patient.reasons) + ")")
         if crossref.outcome == "differs":
-            return Hold(f"Arrêt : {crossref.text}", "identity.ins-differs")
+            return Hold(f"Arrêt : {crossref.text}", INS_DIFFERS)
         if crossref.outcome == "absent" and self._identity.no_cross_reference == "hold":
             if crossref.transient:
                 return Retry(crossref.text, code="identity.server")

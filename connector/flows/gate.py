@@ -11,7 +11,14 @@ from typing import Literal
 
 from connector.flows.config import IdentityConfig, PublicationConfig
 from connector.flows.identity import PixClient, cross_reference
-from connector.flows.routing import BLOCKED, CANCELLED_STAY, CONSENT_UNKNOWN, NO_CROSS_REFERENCE, NOT_QUALIFIED
+from connector.flows.routing import (
+    BLOCKED,
+    CANCELLED_STAY,
+    CONSENT_UNKNOWN,
+    INS_DIFFERS,
+    NO_CROSS_REFERENCE,
+    NOT_QUALIFIED,
+)
 from connector.flows.snapshot import Snapshot
 from connector.hl7.model import DocumentRequest
 from connector.ins.model import MatriculeIns
@@ -70,15 +77,13 @@ class Gate:
     def _identity_gate(
         self, job: Job, request: DocumentRequest, view: PatientView, ins: MatriculeIns
     ) -> GateAnswer | None:
-        if not request.qualification.qualified:
+        if not request.qualification.qualified and not _qualified_since(view, request, ins):
             reasons = " ; ".join(request.qualification.reasons)
             return GateAnswer("hold", f"INS non qualifié dans le message : {reasons}", NOT_QUALIFIED)
         if view.known_identity and not view.qualified:
             return GateAnswer("hold", "INS non qualifié d'après la dernière identité reçue", NOT_QUALIFIED)
         if view.ins is not None and view.ins != ins:
-            return GateAnswer(
-                "hold", "L'INS du document diffère de celui de l'identité du patient", "identity.ins-differs"
-            )
+            return GateAnswer("hold", "L'INS du document diffère de celui de l'identité du patient", INS_DIFFERS)
         return self._cross_reference_gate(job, request, view, ins)
 
     def _cross_reference_gate(
@@ -93,7 +98,7 @@ class Gate:
         if answer.outcome in ("confirmed", "skipped"):
             return None
         if answer.outcome == "differs":
-            return GateAnswer("hold", answer.text, "identity.ins-differs")
+            return GateAnswer("hold", answer.text, INS_DIFFERS)
         if self._identity.no_cross_reference == "trust-message":
             job.note("identité", "Identité du message retenue (identity.no-cross-reference = trust-message)")
             return None
@@ -105,3 +110,8 @@ class Gate:
         if view.feeding == "INO" or self._publication.consent_unknown == "feed":
             return None
         return GateAnswer("hold", "Information et non-opposition du patient non recueillies (ZFA-9)", CONSENT_UNKNOWN)
+
+
+def _qualified_since(view: PatientView, request: DocumentRequest, ins: MatriculeIns) -> bool:
+    """The hospital qualified this very INS after the document was sent: an A31 releases what waited for it (§2.6)."""
+    return view.qualified and view.ins == ins and view.updated >= request.header.time

@@ -104,7 +104,7 @@ class PublicationFlow:
             found = self._dmp.find_references(ins, caller, job.payload["unique_id"])
         except (ServerRefusal, SoapFault, TransportError) as error:
             # a question without answer settles nothing: ask again later, never send meanwhile
-            return Unknown(f"vérification impossible pour l'instant ({first_error(error).code or error})")
+            return Unknown(f"vérification impossible pour l'instant ({_cause(error)})")
         if found:
             job.note("vérifié", "Le registre a déjà le document : rien n'est renvoyé")
             return Done("Document présent dans le DMP (vérifié)", then=self._zam(job, wants_zam, success=True))
@@ -122,7 +122,7 @@ class PublicationFlow:
         try:
             found = self._dmp.find_references(ins, caller, job.payload["unique_id"])
         except (ServerRefusal, SoapFault, TransportError) as failed:
-            return Unknown(f"doublon annoncé par le DMP ({error.code}), vérification impossible ({failed})")
+            return Unknown(f"doublon annoncé par le DMP ({error.code}), vérification impossible ({_cause(failed)})")
         if found:
             return Done("Document déjà présent dans le DMP (vérifié)", then=self._zam(job, wants_zam, success=True))
         return Hold(f"Doublon annoncé par le DMP ({error.code}) mais document introuvable", f"unknown.{error.code}")
@@ -198,3 +198,8 @@ class PublicationFlow:
             )
 
         return enqueue
+
+
+def _cause(error: ConnectorError) -> str:
+    """The server's code when it gave one, else what happened to the call."""
+    return in_french(error) if isinstance(error, TransportError) else first_error(error).code

@@ -24,8 +24,12 @@ ADMISSION, PUBLICATION, ZAM = "admission", "publication", "zam"
 # events that ask the identity server again; A01 and A04 go on to the DMP
 IDENTITY_EVENTS = frozenset({"A01", "A04", "A05", "A28", "A31", "A40", "Z99"})
 
+# events that put a cancelled stay back in place
+REOPENING_EVENTS = frozenset({"A01", "A04", "A05", "A13"})
+
 NOT_QUALIFIED = "identity.not-qualified"
 NO_CROSS_REFERENCE = "identity.no-cross-reference"
+INS_DIFFERS = "identity.ins-differs"
 CONSENT_UNKNOWN = "consent.unknown"
 NOT_SERVED = "action.not-served"
 BLOCKED = "patient.blocked"
@@ -82,12 +86,7 @@ class Router:
             stay=stay,
             message_id=message.id,
         )
-        if changes.became_qualified:
-            released = tx.release(patient, (PUBLICATION,), (NOT_QUALIFIED, NO_CROSS_REFERENCE))
-            if released:
-                tx.note("libéré", f"Identité qualifiée : {released} document(s) remis en file", patient_id=patient)
-        if admission.consent is not None and admission.consent.feeding == "INO":
-            tx.release(patient, (PUBLICATION,), (CONSENT_UNKNOWN,))
+        self._release(tx, admission, event, patient)
         if changes.opposed:
             tx.note(
                 "opposition",
@@ -103,6 +102,18 @@ class Router:
                 message_id=message.id,
                 stay=stay,
             )
+
+    def _release(self, tx: Tx, admission: Admission, event: str, patient: int) -> None:
+        """What waited for this word goes back to its place; the gate judges it again, so a release may be generous."""
+        if admission.qualification.qualified:
+            released = tx.release(patient, (PUBLICATION,), (NOT_QUALIFIED, NO_CROSS_REFERENCE, INS_DIFFERS))
+            if released:
+                tx.note("libéré", f"Identité qualifiée : {released} document(s) remis en file", patient_id=patient)
+        if admission.consent is not None and admission.consent.feeding in ("INO", "IO"):
+            # an opposition too is an answer: the gate refuses, and the sender hears of it
+            tx.release(patient, (PUBLICATION,), (CONSENT_UNKNOWN,))
+        if event in REOPENING_EVENTS:
+            tx.release(patient, (PUBLICATION,), (CANCELLED_STAY,))
 
     def _merge(self, tx: Tx, message: StoredMessage, admission: Admission, survivor: int) -> bool:
         """A40: True when merged. Differing INS are never merged by a machine: both patients are held."""
