@@ -15,6 +15,7 @@ from connector.base.errors import ConnectorError, SettingsError, TransportError
 from connector.cli.check import check
 from connector.cli.demo import demo
 from connector.cli.output import error_console
+from connector.cli.replay import replay
 from connector.cli.run import run
 from connector.cli.send import send
 from connector.cli.simulate import simulate
@@ -39,7 +40,7 @@ def _options(
     _debug = debug
 
 
-for command in (demo, run, simulate, send, trace, worklist, check):
+for command in (demo, run, simulate, send, trace, worklist, replay, check):
     app.command()(command)
 
 
