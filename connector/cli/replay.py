@@ -19,7 +19,9 @@ def replay(
     ] = False,
 ) -> None:
     """Put a delivery of the worklist back in its patient's order. A document already sent is asked for first."""
+    from connector.base.errors import ConnectorError
     from connector.journal import Journal, Tx
+    from connector.journal.lifecycle import LifecycleError
     from connector.patients.state import unblock as unblock_patient
     from connector.settings import load_settings
 
@@ -34,6 +36,13 @@ def replay(
 
     try:
         journal.transact(move)
+    except LifecycleError as error:
+        raise ConnectorError(
+            "this delivery cannot be replayed",
+            field=f"delivery {delivery}",
+            found=error.context["found"],
+            expected="held, refused or dead",
+        ) from error
     finally:
         journal.close()
     console().print(f"[green]delivery {delivery} is in the queue again[/green]")
