@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -16,6 +17,8 @@ from connector.journal.model import Incoming, StoredMessage
 from connector.journal.store import Journal
 from connector.journal.tx import Tx
 
+FULL_PROOF = os.environ.get("CONNECTOR_PROOF") == "full"
+"""`make proof` repeats the random proofs many times more than `make test`."""
 NOW = datetime(2026, 11, 2, 8, 30, tzinfo=UTC)
 IPP = "1.2.250.1.999.1"
 INS = "1.2.250.1.213.1.4.10"

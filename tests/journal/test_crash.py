@@ -16,7 +16,7 @@ from connector.journal.steps import recover, start_due
 from tests.conftest import ROOT
 from tests.journal.conftest import JournalFactory
 from tests.journal.crash_program import POINTS, Work
-from tests.journal.support import active, deliver, drained, events, message, patient, state
+from tests.journal.support import FULL_PROOF, active, deliver, drained, events, message, patient, state
 
 MESSAGES = 1500
 
@@ -48,11 +48,13 @@ async def test_a_crash_at_each_point_of_a_delivery(journal_factory: JournalFacto
     assert ("recover" in events(journal, 1)) is bool(left)
 
 
-async def test_twenty_kills_at_random(journal_factory: JournalFactory, tmp_path: Path) -> None:
+@pytest.mark.proof
+@pytest.mark.parametrize("seed", range(2026, 2046 if FULL_PROOF else 2027))
+async def test_twenty_kills_at_random(seed: int, journal_factory: JournalFactory, tmp_path: Path) -> None:
     journal = journal_factory()
     await asyncio.gather(*(journal.accept(message(number)) for number in range(1, MESSAGES + 1)))
     journal.close()
-    work = crash(tmp_path, "kills", "20", "2026")
+    work = crash(tmp_path, "kills", "20", str(seed))
     journal = journal_factory()
     done_before = journal.query("SELECT count(*) AS n FROM delivery WHERE state = 'done'")[0]["n"]
     assert 0 < done_before < MESSAGES, "the kills must fall in the middle of the work to prove anything"

@@ -19,7 +19,7 @@ from connector.journal.model import JournalConfig
 from connector.journal.steps import Finished, finish, recover, start_due
 from connector.journal.store import Journal
 from connector.journal.tx import Tx
-from tests.journal.support import Clock, deliver, events, patient, state
+from tests.journal.support import FULL_PROOF, Clock, deliver, events, patient, state
 
 STATES: tuple[State, ...] = get_args(State)
 EVENTS: tuple[Event, ...] = get_args(Event)
@@ -180,5 +180,10 @@ class Queue(RuleBasedStateMachine):
         assert {row["id"]: row["run"] for row in rows} == self.in_hand
 
 
-Queue.TestCase.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)
-TestQueue = Queue.TestCase
+Queue.TestCase.settings = settings(
+    max_examples=3000 if FULL_PROOF else 80,
+    stateful_step_count=40,
+    deadline=None,
+    suppress_health_check=list(HealthCheck),
+)
+TestQueue = pytest.mark.proof(Queue.TestCase)

@@ -226,6 +226,15 @@ async def test_merge_while_deliveries_wait(journal: Journal) -> None:
     assert script.order(kept) == ids
 
 
+def test_after_a_merge_the_oldest_delivery_of_both_comes_first(journal: Journal) -> None:
+    kept, gone = patient(journal, 1), patient(journal, 2)
+    oldest = deliver(journal, gone)
+    deliver(journal, kept)
+    journal.transact(lambda tx: tx.merge_patients(kept, gone))
+    heads = journal.query("SELECT patient_id, delivery_id FROM head")
+    assert [(row["patient_id"], row["delivery_id"]) for row in heads] == [(kept, oldest)]
+
+
 async def test_merge_while_both_patients_run(journal: Journal) -> None:
     kept, gone = patient(journal, 1), patient(journal, 2)
     running = [deliver(journal, kept), deliver(journal, gone)]
