@@ -9,7 +9,7 @@ from collections.abc import Callable, Coroutine
 from datetime import timedelta
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, NamedTuple
 
 from connector.base.clock import random_uuid, utc_now
 from connector.base.resources import resource_dir
@@ -78,11 +78,20 @@ def toml_of(simulator: Simulator, zam_port: int, folder: Path, **overrides: dict
     return table
 
 
-class Hospital:
-    """The hospital's ZAM listener: what it received, and how it answers."""
+class Rest(NamedTuple):
+    """Where a delivery stands, and why."""
 
-    def __init__(self) -> None:
+    state: str
+    code: str
+    reason: str
+
+
+class Hospital:
+    """The hospital's ZAM listener: what it received, and how it answered each of them."""
+
+    def __init__(self, port: int = 0) -> None:
         self.received: list[Message] = []
+        self.answered: list[str] = []
         self.code = "AA"
         self._arrived = threading.Condition()
         self._loop = asyncio.new_event_loop()
@@ -90,13 +99,15 @@ class Hospital:
         self._thread.start()
 
         async def handle(message: bytes, _peer: PeerInfo) -> bytes:
+            code = self.code
             with self._arrived:
                 self.received.append(parse(message))
+                self.answered.append(code)
                 self._arrived.notify_all()
             header = parse_header(message)
-            return build_ack(header, self.code, (), now=utc_now(), control_id=random_uuid().hex[:20])  # type: ignore[arg-type]
+            return build_ack(header, code, (), now=utc_now(), control_id=random_uuid().hex[:20])  # type: ignore[arg-type]
 
-        self._server = MllpServer(MllpConfig(port=0), handle)
+        self._server = MllpServer(MllpConfig(port=port), handle)
         self._run(self._server.start())
         self.port = self._server.port
 
@@ -178,6 +189,30 @@ class Site:
 
     def wait_state(self, state: str, **key: Any) -> list[TimelineLine]:
         return self.wait(lambda lines: any(line.state_to == state for line in lines), **key)
+
+    def wait_delivery(self, document_id: str, *states: str, kind: str = "publication") -> Rest:
+        """The newest delivery of a document once it is in one of `states` (by default: at rest)."""
+        wanted = states or ("done", "held", "refused", "dead")
+        end = time.monotonic() + DEADLINE
+        while True:
+            rows = self.query(
+                "SELECT state, reason_code, reason FROM delivery WHERE document_id = ? AND kind = ? ORDER BY id DESC",
+                document_id,
+                kind,
+            )
+            if rows and rows[0][0] in wanted:
+                return Rest(*rows[0])
+            assert time.monotonic() < end, rows
+            time.sleep(0.02)
+
+    def settled(self, control_id: str) -> list[TimelineLine]:
+        """The timeline of a message once all its deliveries are done, held, refused or dead."""
+
+        def at_rest(lines: list[TimelineLine]) -> bool:
+            states = {line.delivery_id: line.state_to for line in lines if line.delivery_id and line.state_to}
+            return bool(states) and set(states.values()) <= {"done", "held", "refused", "dead"}
+
+        return self.wait(at_rest, control_id=control_id)
 
     def query(self, sql: str, *params: Any) -> list[Any]:
         journal = JournalReader(self.settings.journal)
