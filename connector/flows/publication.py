@@ -23,7 +23,7 @@ from connector.flows.document_check import ReadRequest, read_request
 from connector.flows.french import in_french
 from connector.flows.gate import Gate, GateAnswer
 from connector.flows.outcomes import failure, first_error
-from connector.flows.routing import PUBLICATION, ZAM
+from connector.flows.routing import NOT_SERVED, PUBLICATION, ZAM
 from connector.ins.model import MatriculeIns
 from connector.journal import Done, Hold, Job, Journal, Outcome, Refuse, Tx, Unknown
 from connector.trust.vihf import Caller
@@ -68,6 +68,9 @@ class PublicationFlow:
     def __call__(self, job: Job) -> Outcome:
         read = read_request(job.raw(), self._settings.intake, today=self._today())
         request = read.request
+        if request.action != "create":
+            # replayed by hand, it would leave as a new document
+            return Hold("Remplacement ou suppression : pas encore servi par cette version", NOT_SERVED)
         ins = request.qualification.ins
         caller = structure_caller(
             self._settings.caller, self._settings.structure, authn_instant=self._clock(), sender=request.sender
