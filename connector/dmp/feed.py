@@ -107,9 +107,10 @@ def prepare(
     if config.profile == "dmp":
         if signer is None:
             raise ValueError("the DMP profile signs every submission set: a signer is needed")
+        digest = manifest_digest(feed.content, config.signature_algorithm, config.size_cap)
         signature = sign_submission_set(
             feed.ids.set_id,
-            [SignedDocument(entry.unique_id, _digest(feed.content, config), canonicalised=True)],
+            [SignedDocument(entry.unique_id, digest, canonicalised=True)],
             signer=signer,
             now=signed_at,
             signature_id=f"S-{feed.ids.signature_id}",
@@ -157,12 +158,6 @@ def signature_entry(
 
 def _attachments(documents: Sequence[tuple[DocumentEntry, bytes | Path]], set_id: str) -> tuple[Attachment, ...]:
     return tuple(Attachment(f"{entry.entry_uuid}@{set_id}", entry.mime_type, content) for entry, content in documents)
-
-
-def _digest(content: bytes | Path, config: DmpConfig) -> bytes:
-    # Canonicalisation needs the whole tree: the size cap bounds what is read here.
-    data = content if isinstance(content, bytes) else content.read_bytes()
-    return manifest_digest(data, config.signature_algorithm, config.size_cap)
 
 
 def _check_size(content: bytes | Path, cap: int) -> None:
