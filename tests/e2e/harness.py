@@ -156,6 +156,15 @@ class Site:
         self.port = self._daemon.start().mllp_port
         self._client = MllpClient("127.0.0.1", self.port, timeout=DEADLINE)
 
+    def restart(self, **overrides: dict[str, Any]) -> None:
+        """The same journal under other settings."""
+        self.stop()
+        for section, values in overrides.items():
+            self._overrides.setdefault(section, {}).update(values)
+        table = toml_of(self.simulator, self.hospital.port, self.folder, **self._overrides)
+        self.settings = parse_settings(table, self.folder)
+        self.start()
+
     def stop(self) -> None:
         self._client.close()
         self._daemon.stop()
