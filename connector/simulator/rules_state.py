@@ -40,9 +40,12 @@ def _patient(patient: Patient | None) -> Iterator[Finding]:
 
 
 def _duplicates(case: Case, view: RegistryView) -> Iterator[Finding]:
+    if not case.settings.duplicate_check:
+        # A second signature never has the hash of the first: any rule here would hide a document sent twice.
+        return
     reference, duplicate = "ihe-rules D.1", "XDSDuplicateUniqueIdInRegistry"
     for item in case.sets:
-        if case.settings.duplicate_check and view.has_set(unique_id(item)):
+        if view.has_set(unique_id(item)):
             fault = Fault(item.id, "SubmissionSet.uniqueId", unique_id(item), "un uniqueId jamais reçu")
             yield finding("DUP-1", reference, fault, duplicate)
     for item in case.entries:
@@ -53,7 +56,7 @@ def _duplicates(case: Case, view: RegistryView) -> Iterator[Finding]:
         if computed is not None and all(entry.hash != computed for entry in known):
             fault = Fault(item.id, "DocumentEntry.hash", "un autre contenu", f"le contenu déposé ({known[-1].hash})")
             yield finding("DUP-2", reference, fault, "XDSNonIdenticalHash")
-        elif case.settings.duplicate_check:
+        else:
             fault = Fault(item.id, "DocumentEntry.uniqueId", unique_id(item), "un document jamais déposé")
             yield finding("DUP-3", "dmp-interface, simulator specification TD2.1", fault, duplicate)
 
