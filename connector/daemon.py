@@ -80,7 +80,7 @@ class Daemon:
 
     def _refuse_oversized(self, head: bytes, _peer: PeerInfo) -> bytes:
         limit = self._settings.listener.max_frame
-        error = AckError("", "199", f"message above {limit} bytes")
+        error = AckError("", "199", f"message trop volumineux, {limit} octets au plus")
         return build_ack_unreadable(head, error, now=self._clock(), control_id=self._uuid().hex[:20], code="AR")
 
     def _status(self, parts: Parts, listener: MllpServer) -> Status:

@@ -11,6 +11,8 @@ from collections.abc import Mapping
 from connector.base.errors import ConnectorError, LimitError, SettingsError, TransportError
 from connector.cda.errors import CdaError
 from connector.dmp.errors import DmpMetadataError
+from connector.hl7.ack import AckError
+from connector.hl7.er7 import Er7Error
 from connector.trust.errors import ClockError, KeyMaterialError, SessionError, SignatureError, VihfError
 
 _CAUSES: Mapping[str, str] = {
@@ -42,6 +44,25 @@ _CDA_FIELDS: Mapping[str, str] = {
     "/*": "la racine n'est pas ClinicalDocument",
     "id/@root": "identifiant du document absent (id)",
 }
+
+
+_ER7: Mapping[str, str] = {
+    "character set not supported": "jeu de caractères non pris en charge (MSH-18)",
+    "no character set fits the bytes": "octets étrangers à tout jeu de caractères pris en charge",
+    "unusable delimiters": "délimiteurs inutilisables (MSH-2)",
+    "unusable field separator": "séparateur de champs inutilisable (MSH-1)",
+    "the message does not start with MSH": "le message ne commence pas par MSH",
+    "two messages in one": "deux messages en un : un seul MSH attendu",
+}
+
+
+def error_of(failure: Er7Error) -> AckError:
+    """What tells the sender, in French, why the message cannot be read; ERR-2 and ERR-3 are the reader's."""
+    context = failure.context
+    text = _ER7.get(failure.message, "")
+    if not text and "limit" in context:
+        text = f"limite dépassée ({context.get('found', '?')}, {context['limit']} au plus)"
+    return AckError(failure.location, failure.err_code, text or failure.message)
 
 
 def in_french(error: ConnectorError) -> str:

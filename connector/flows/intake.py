@@ -20,7 +20,8 @@ from connector.base.finding import Finding
 from connector.base.logs import logger
 from connector.flows.config import IntakeConfig
 from connector.flows.document_check import check_document
-from connector.hl7.ack import AckCode, AckError, build_accept, build_ack, build_ack_unreadable, error_of
+from connector.flows.french import error_of
+from connector.hl7.ack import AckCode, AckError, build_accept, build_ack, build_ack_unreadable
 from connector.hl7.er7 import Er7Error, parse_header, segment_names
 from connector.hl7.model import Header
 from connector.hl7.structure import check_header, check_segments, route

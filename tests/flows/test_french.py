@@ -7,7 +7,9 @@ import pytest
 from connector.base.errors import CodecError, ConnectorError, SettingsError, TransportError
 from connector.cda.errors import CdaError
 from connector.cda.header import read_header
-from connector.flows.french import in_french
+from connector.flows.french import error_of, in_french
+from connector.hl7.ack import AckError
+from connector.hl7.er7 import Er7Error, Limits, parse
 from connector.soap.errors import RelatesToMismatch, UnreadableAnswer
 from connector.trust.errors import ClockError, KeyMaterialError, SessionError, SignatureError, VihfError
 
@@ -74,3 +76,20 @@ def test_a_document_too_large_says_both_sizes() -> None:
     with pytest.raises(CdaError) as refused:
         read_header(b"<a>" + b" " * 100 + b"</a>", cap=50)
     assert in_french(refused.value) == "document trop volumineux (107, limite 50)"
+
+
+GOOD_HEADER = b"MSH|^~\\&|A|B|C|D|20240310||ADT^A01|1|T|2.5"
+NOT_HL7 = [
+    (b"bonjour", "MSH", "100", "le message ne commence pas par MSH"),
+    (GOOD_HEADER + b"\rMSH|^~\\&|\r", "MSH^2", "100", "deux messages en un : un seul MSH attendu"),
+    (GOOD_HEADER + b"|||||FRA|KLINGON\r", "MSH^1^18", "103", "jeu de caractères non pris en charge (MSH-18)"),
+    (b"MSH|^^^^|A\r", "MSH^1^2", "102", "délimiteurs inutilisables (MSH-2)"),
+    (GOOD_HEADER + b"\rPID|1\rPV1|1\r", "", "198", "limite dépassée (3, 2 au plus)"),
+]
+
+
+@pytest.mark.parametrize(("raw", "location", "code", "text"), NOT_HL7)
+def test_bytes_that_are_no_message_are_refused_in_french(raw: bytes, location: str, code: str, text: str) -> None:
+    with pytest.raises(Er7Error) as refused:
+        parse(raw, Limits(max_segments=2)).segments  # noqa: B018 - reading is what raises
+    assert error_of(refused.value) == AckError(location, code, text)
