@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import statistics
 import tempfile
 import time
 from collections.abc import Iterator
@@ -108,26 +109,29 @@ async def _work_off(journal: Journal, deliveries: int) -> float:
     return deliveries / seconds
 
 
-def run(folder: Path | None = None) -> dict[str, float]:
-    """Measures, prints one line per figure with its ratio to the floor, gives the figures (per second).
+def run(rounds: int = 3) -> dict[str, float]:
+    """Median rates per second, and the median ratio of each to the fsync floor of its own round.
 
-    `folder` chooses the disk; the system's temporary folder otherwise (beware: it may be in memory).
+    CONNECTOR_BENCH_DIR chooses the disk; the system's temporary folder otherwise (beware: it may be in memory).
     """
-    with tempfile.TemporaryDirectory(dir=folder) as name:
-        path = Path(name)
-        # The floor is taken before and after: a virtual disk drifts, their mean is fairer.
-        before = fsync_floor(path)
-        figures = {
-            "accept, 50 waiting": accept_rate(path, 50),
-            "accept, 1 waiting": accept_rate(path, 1),
-            "engine, routed and delivered": engine_rate(path),
-        }
-        floor = (before + fsync_floor(path)) / 2
-    print(f"{'fsync floor':32}{floor:10.0f}/s   1.00")
-    for title, rate in figures.items():
-        print(f"{title:32}{rate:10.0f}/s {rate / floor:6.2f}")
-    return {"fsync floor": floor, **figures}
+    floors: list[float] = []
+    rates: dict[str, list[float]] = {"accept, 50 waiting": [], "accept, 1 waiting": [], "engine": []}
+    for _ in range(rounds):
+        with tempfile.TemporaryDirectory(dir=os.environ.get("CONNECTOR_BENCH_DIR")) as name:
+            path = Path(name)
+            # The floor is taken before and after: a virtual disk drifts, their mean is fairer.
+            before = fsync_floor(path)
+            rates["accept, 50 waiting"].append(accept_rate(path, 50))
+            rates["accept, 1 waiting"].append(accept_rate(path, 1))
+            rates["engine"].append(engine_rate(path))
+            floors.append((before + fsync_floor(path)) / 2)
+    figures = {"floor per second": statistics.median(floors)}
+    for title, found in rates.items():
+        figures[f"{title} per second"] = statistics.median(found)
+        figures[f"{title} / floor"] = statistics.median(rate / floor for rate, floor in zip(found, floors, strict=True))
+    return figures
 
 
 if __name__ == "__main__":
-    run(Path.cwd())
+    for figure, value in run().items():
+        print(f"{figure:32} {value:10.2f}")

@@ -133,3 +133,8 @@ def _milliseconds(call: Callable[[], object]) -> float:
     began = time.perf_counter()
     call()
     return (time.perf_counter() - began) * 1000
+
+
+if __name__ == "__main__":
+    for name, value in run().items():
+        print(f"{name:10} {value:12.2f}")
