@@ -22,7 +22,7 @@ from connector.flows.config import IntakeConfig
 from connector.flows.document_check import check_document
 from connector.flows.french import error_of
 from connector.hl7.ack import AckCode, AckError, build_accept, build_ack, build_ack_unreadable
-from connector.hl7.er7 import Er7Error, parse_header, segment_names
+from connector.hl7.er7 import Er7Error, check_readable, parse_header, segment_names
 from connector.hl7.model import Header
 from connector.hl7.structure import check_header, check_segments, route
 from connector.journal import Incoming, Journal, JournalError
@@ -100,7 +100,11 @@ class Intake:
         refusal = check_header(header)
         if refusal is None:
             try:
-                refusal = check_segments(header, segment_names(raw))
+                names = segment_names(raw)
+                refusal = check_segments(header, names)
+                if refusal is None:
+                    # what the router could not read, only the sender can mend
+                    check_readable(raw, names)
             except Er7Error as error:
                 return Verdict("AE", (error_of(error),))
         return ACCEPT if refusal is None else Verdict(refusal.code, refusal.errors)

@@ -8,6 +8,7 @@ sub-components are numbered from 1; MSH-1 is the field separator and MSH-2 the o
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
@@ -167,6 +168,28 @@ def parse(raw: bytes, limits: Limits = _DEFAULT_LIMITS) -> Message:
     _check_counts(text, lines, delimiters, limits)
     segments = tuple([Segment(line, delimiters, codec) for line in lines])
     return Message(raw, segments, delimiters, Charset(declared, codec), flag, header=_header(segments[0]))
+
+
+def check_readable(raw: bytes, names: Collection[str], limits: Limits = _DEFAULT_LIMITS) -> None:
+    """Raises what `parse` would raise, for a fraction of its price on an ordinary message.
+
+    `names` are its `segment_names`. What is counted on the whole message bounds every segment and field of it; only
+    a message above these bounds is parsed to know.
+    """
+    start = start_of(raw)
+    charsets.decode(raw, _declared_charset(raw, start))
+    signs = raw[start + 3 : start + 8]
+    bounds = min(limits.max_fields, limits.max_repetitions, limits.max_components)
+    ordinary = (
+        len(raw) <= limits.max_bytes
+        and raw.count(b"\r") + raw.count(b"\n") <= min(limits.max_segments, limits.max_lines)
+        and len(names) <= limits.max_segments
+        and signs.isascii()
+        and all(raw.count(signs[n : n + 1]) <= bounds for n in range(len(signs)))
+        and raw.count(b"MSH") == 1
+    )
+    if not ordinary:
+        parse(raw, limits)
 
 
 def parse_header(raw: bytes) -> Header:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from connector.hl7.delimiters import NOMINAL, escape
-from connector.hl7.er7 import Er7Error, Limits, Message, Segment, parse, parse_header, segment_names
+from connector.hl7.er7 import Er7Error, Limits, Message, Segment, check_readable, parse, parse_header, segment_names
 from tests.hl7_core.samples import ADT_LINES, MSH, PID, adt, msh
 
 NAMES = ("MSH", "EVN", "PID", "PV1", "ZFA")
@@ -292,3 +293,44 @@ def test_what_is_written_is_read_back(fields: list[list[list[str]]]) -> None:
     for n, reps in enumerate(fields, 1):
         for r, comps in enumerate(reps, 1):
             assert [segment.get(n, r, c) for c in range(1, len(comps) + 1)] == comps
+
+
+SCRAPS = (
+    "\r",
+    "\n",
+    "MSH|",
+    "\rMSH|",
+    "|" * 30,
+    "~~~~",
+    "&" * 25,
+    "^" * 25,
+    "é",
+    "\x81",
+    "\rPRT|1|UC| PRT|1|UC|",
+    "\rZZZ",
+)
+TIGHT = Limits(max_segments=9, max_lines=12, max_fields=60, max_repetitions=3, max_components=20)
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 2000), st.integers(0, 4), st.sampled_from(SCRAPS)), max_size=5),
+    st.sampled_from(("utf-8", "latin-1")),
+)
+def test_the_listener_check_says_what_the_reader_would(cuts: list[tuple[int, int, str]], codec: str) -> None:
+    raw = adt()
+    for position, length, scrap in cuts:
+        at = position % len(raw)
+        raw = raw[:at] + scrap.encode(codec) + raw[at + length :]
+    try:
+        names = segment_names(raw)
+    except Er7Error:
+        return
+    assert _failure(lambda: check_readable(raw, names, TIGHT)) == _failure(lambda: parse(raw, TIGHT))
+
+
+def _failure(read: Callable[[], object]) -> tuple[str, str, str] | None:
+    try:
+        read()
+    except Er7Error as error:
+        return error.err_code, error.location, error.message
+    return None
