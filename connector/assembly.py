@@ -7,7 +7,7 @@ import ssl
 from collections.abc import Callable, Mapping
 from concurrent.futures import Executor
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import date
 from pathlib import Path
 
@@ -34,8 +34,9 @@ from connector.settings import Settings
 from connector.soap.session import tls_session
 from connector.trust.clockwatch import ClockWatch
 from connector.trust.config import KeysConfig
+from connector.trust.errors import KeyMaterialError
 from connector.trust.keys import KeyPair, check_auth_certificate, check_sign_certificate, load_pem, load_pkcs12
-from connector.trust.tls import client_context, client_context_of
+from connector.trust.tls import client_context_of
 
 
 @dataclass(slots=True)
@@ -59,8 +60,7 @@ class Parts:
 
 def assemble(settings: Settings, *, clock: Clock, uuid_factory: UuidFactory, executor: Executor) -> Parts:
     """Raises SettingsError naming the certificate or setting that keeps the connector from starting."""
-    sign, auth = load_keys(settings.keys, clock)
-    context = _tls(settings.keys, auth)
+    sign, auth, context = check_installation(settings, clock)
     clockwatch = ClockWatch(settings.clock.limit_seconds)
     today = _today(clock)
     connections = ExitStack()
@@ -103,6 +103,29 @@ def assemble(settings: Settings, *, clock: Clock, uuid_factory: UuidFactory, exe
     return Parts(journal, intake, Router(settings.intake, today=today), handlers, clockwatch, sign, auth, connections)
 
 
+def check_installation(settings: Settings, clock: Clock) -> tuple[KeyPair, KeyPair, ssl.SSLContext]:
+    """(SIGN, AUTH_CLI, TLS of the DMP). Raises SettingsError naming the file or certificate that is wrong."""
+    _check_paths(settings)
+    sign, auth = load_keys(settings.keys, clock)
+    return sign, auth, _tls(settings.keys, auth)
+
+
+def _check_paths(settings: Settings) -> None:
+    """Files that must be there before anything starts; what the connector writes only needs its folder."""
+    journal, output = settings.journal.path.parent, settings.consultation.output_folder.parent
+    for name, folder in (("journal.path", journal), ("consultation.output_folder", output)):
+        if not folder.is_dir():
+            raise SettingsError(
+                f"{name}: no such folder", name=name, found=str(folder), allowed="a path in an existing folder"
+            )
+    files = {f"keys.{item.name}": getattr(settings.keys, item.name) for item in fields(settings.keys)}
+    files |= {f"listener.{name}": getattr(settings.listener, name) for name in ("tls_cert", "tls_key", "tls_client_ca")}
+    files["psc.ca_file"] = settings.psc.ca_file
+    for name, file in files.items():
+        if isinstance(file, Path) and not file.is_file():
+            raise SettingsError(f"{name}: no such file", name=name, found=str(file), allowed="an existing file")
+
+
 def load_keys(config: KeysConfig, clock: Clock) -> tuple[KeyPair, KeyPair]:
     """(SIGN, AUTH_CLI), loaded once and checked. Raises SettingsError with every problem, by name."""
     password = os.environ.get(config.password_env) if config.password_env else None
@@ -115,16 +138,27 @@ def load_keys(config: KeysConfig, clock: Clock) -> tuple[KeyPair, KeyPair]:
 
 
 def _load(name: str, p12: Path | None, certificate: Path | None, key: Path | None, password: str | None) -> KeyPair:
-    if p12 is not None:
-        return load_pkcs12(p12, password)
-    if certificate is None or key is None:
+    if p12 is None and (certificate is None or key is None):
         raise SettingsError(
             f"{name}: no key pair",
             name=name,
             found="nothing",
             allowed=f"{name}_pkcs12, or {name}_certificate and {name}_key",
         )
-    return load_pem(certificate, key, password)
+    try:
+        if p12 is not None:
+            return load_pkcs12(p12, password)
+        assert certificate is not None
+        assert key is not None
+        return load_pem(certificate, key, password)
+    except KeyMaterialError as error:
+        raise _unusable(name, error) from error
+
+
+def _unusable(name: str, error: KeyMaterialError) -> SettingsError:
+    found = f"{error.context.get('field', '')} ({error.context.get('found', '')})"
+    allowed = str(error.context.get("expected", ""))
+    return SettingsError(f"{name}: {error.message}", name=name, found=found, allowed=allowed)
 
 
 def _refuse(name: str, findings: list[Finding]) -> None:
@@ -136,10 +170,11 @@ def _refuse(name: str, findings: list[Finding]) -> None:
 
 
 def _tls(config: KeysConfig, auth: KeyPair) -> ssl.SSLContext:
-    if config.auth_certificate is None or config.auth_key is None:
+    try:
+        # the pair already loaded and checked, whatever file it came from
         return client_context_of(auth, config.ca_file)
-    password = os.environ.get(config.password_env) if config.password_env else None
-    return client_context(config.auth_certificate, config.auth_key, config.ca_file, password)
+    except KeyMaterialError as error:
+        raise _unusable("keys.ca_file", error) from error
 
 
 def _pix(settings: Settings, context: ssl.SSLContext, clock: Clock, uuid_factory: UuidFactory) -> PixClient | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import signal
+import socket
 import threading
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -14,9 +15,9 @@ from datetime import datetime
 import uvicorn
 
 from connector.api.app import Status, build_app
-from connector.assembly import Parts, assemble, load_keys
+from connector.assembly import Parts, assemble, check_installation
 from connector.base.clock import Clock, UuidFactory, random_uuid, utc_now
-from connector.base.errors import ConnectorError
+from connector.base.errors import ConnectorError, SettingsError
 from connector.base.logs import configure_logs, logger
 from connector.hl7.ack import AckError, build_ack_unreadable
 from connector.hl7.mllp import MllpServer, PeerInfo
@@ -56,7 +57,7 @@ class Daemon:
         api = _Api(settings, lambda: self._status(parts, listener))
         try:
             await engine.start()
-            await listener.start()
+            await self._listen(listener)
             await api.start()
             watcher = asyncio.create_task(self._watch_clock(parts))
             self._log.info("started", mllp_port=listener.port, api_port=api.port, structure=settings.keys.structure)
@@ -73,6 +74,12 @@ class Daemon:
             executor.shutdown()
             parts.close()
             self._log.info("stopped")
+
+    async def _listen(self, listener: MllpServer) -> None:
+        try:
+            await listener.start()
+        except OSError as error:
+            raise _taken("listener", self._settings.listener.host, self._settings.listener.port, error) from error
 
     def _handler(self, parts: Parts) -> Callable[[bytes, PeerInfo], Awaitable[bytes | None]]:
         intake = parts.intake
@@ -119,6 +126,12 @@ def _trusted(clockwatch: ClockWatch, now: datetime) -> bool:
     return True
 
 
+def _taken(section: str, host: str, port: int, error: OSError) -> SettingsError:
+    found = f"{host}:{port} ({error.strerror})"
+    allowed = "an address of this machine and a free port"
+    return SettingsError(f"{section}: cannot listen", name=f"{section}.port", found=found, allowed=allowed)
+
+
 class _Api:
     """uvicorn inside the daemon's loop; port 0 switches it off."""
 
@@ -132,7 +145,13 @@ class _Api:
 
     async def start(self) -> None:
         if self.port:
-            self._task = asyncio.create_task(self._server._serve())
+            host = self._server.config.host
+            try:
+                # bound here: uvicorn ends the process when it cannot
+                bound = socket.create_server((host, self.port))
+            except OSError as error:
+                raise _taken("api", host, self.port, error) from error
+            self._task = asyncio.create_task(self._server._serve([bound]))
             while not self._server.started and not self._task.done():
                 await asyncio.sleep(0.01)
 
@@ -143,8 +162,8 @@ class _Api:
 
 
 def check_settings(settings: Settings) -> None:
-    """Certificates checked by name, nothing started. Raises SettingsError or KeyMaterialError."""
-    load_keys(settings.keys, utc_now)
+    """Files and certificates checked by name, nothing started. Raises SettingsError."""
+    check_installation(settings, utc_now)
 
 
 def run_daemon(settings: Settings) -> None:

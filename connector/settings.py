@@ -27,6 +27,7 @@ from connector.flows.config import (
 )
 from connector.flows.sessions import PscConfig
 from connector.hl7.mllp import MllpConfig
+from connector.ins.model import ALLOWED_OIDS
 from connector.journal import EngineConfig, JournalConfig
 from connector.pix.config import PixConfig
 from connector.trust.config import ClockConfig, KeysConfig
@@ -69,7 +70,8 @@ def load_settings(path: Path) -> Settings:
     try:
         raw = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise SettingsError(f"settings file unreadable: {error}", name=str(path), found="", allowed="TOML") from error
+        found = error.strerror or "" if isinstance(error, OSError) else str(error)
+        raise SettingsError("settings file unreadable", name=str(path), found=found, allowed="a TOML file") from error
     return parse_settings(raw, path.resolve().parent)
 
 
@@ -77,13 +79,42 @@ def parse_settings(raw: Mapping[str, Any], folder: Path) -> Settings:
     """Settings of an already parsed table. Hyphens and underscores are the same in names."""
     table = _prepare(raw, Settings, folder, "")
     try:
-        return TypeAdapter(Settings).validate_python(table)
+        settings = TypeAdapter(Settings).validate_python(table)
     except ValidationError as error:
-        first = error.errors()[0]
-        name = ".".join(str(part) for part in first["loc"])
-        allowed = str(first.get("ctx", {}).get("expected", first["msg"]))
-        found = "nothing" if first["type"] in ("missing", "missing_argument") else str(first["input"])
-        raise SettingsError(f"wrong setting {name}", name=name, found=found, allowed=allowed) from error
+        raise _wrong(error) from error
+    _agree(settings)
+    return settings
+
+
+def _wrong(error: ValidationError) -> SettingsError:
+    """The first fault of the table, by the name written in the file."""
+    first = error.errors()[0]
+    name = ".".join(str(part) for part in first["loc"])
+    if "missing" in first["type"]:
+        what = "setting" if "." in name else "section"
+        return SettingsError(f"missing {what} {name}", name=name, found="nothing", allowed=f"this {what} is required")
+    allowed = str(first.get("ctx", {}).get("expected", first["msg"]))
+    return SettingsError(f"wrong setting {name}", name=name, found=str(first["input"]), allowed=allowed)
+
+
+def _agree(settings: Settings) -> None:
+    """Sections that must say the same: a test identity never reaches a production DMP (hl7v2-interface §2.3 rule 3)."""
+    environment = settings.dmp.environment
+    if settings.intake.environment != environment:
+        raise SettingsError(
+            "intake.environment and dmp.environment differ",
+            name="intake.environment",
+            found=settings.intake.environment,
+            allowed=f"{environment}, as dmp.environment",
+        )
+    allowed = ALLOWED_OIDS[environment]
+    if settings.pix.protocol != "off" and settings.pix.ins_domain not in allowed:
+        raise SettingsError(
+            f"pix.ins_domain is no INS domain of the environment {environment}",
+            name="pix.ins_domain",
+            found=settings.pix.ins_domain,
+            allowed=", ".join(sorted(allowed)),
+        )
 
 
 def _prepare(raw: Mapping[str, Any], kind: type, folder: Path, prefix: str) -> dict[str, Any]:
@@ -109,6 +140,9 @@ def _value(value: Any, hint: Any, folder: Path, prefix: str) -> Any:
     nested = next((k for k in kinds if isinstance(k, type) and is_dataclass(k)), None)
     if nested is not None and isinstance(value, Mapping):
         return _prepare(value, nested, folder, prefix)
+    if get_origin(hint) is Mapping and isinstance(value, dict):
+        item = get_args(hint)[1]
+        return {key: _value(one, item, folder, f"{prefix}{key}.") for key, one in value.items()}
     if get_origin(hint) is tuple and isinstance(value, list):
         item = get_args(hint)[0]
         return tuple(_value(one, item, folder, prefix) for one in value)
