@@ -23,6 +23,7 @@ from connector.base.finding import Finding
 from connector.base.resources import resource_dir
 from connector.dmp import td02, td03
 from connector.dmp.config import DmpConfig
+from connector.dmp.errors import DmpMetadataError
 from connector.dmp.feed import Feed, prepare
 from connector.dmp.forms import cx
 from connector.dmp.refusals import server_error
@@ -55,6 +56,16 @@ __all__ = [
 ]
 
 T = TypeVar("T")
+
+NOT_XML = Finding(
+    "META-XML",
+    "error",
+    "message",
+    "caractère de contrôle",
+    "du texte",
+    "un texte du message porte un caractère de contrôle, que le XML du DMP ne peut pas transporter",
+)
+"""Which text it is cannot be told: the XML writer does not say."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,9 +219,16 @@ class DmpClient:
         """
         now = self._trusted_now()
         caller = self._presented(caller)
-        prepared = prepare(feed, ins, self._config, signer=self._signer, signed_at=now, structure=caller.structure_id)
-        submission = prepared.submission
-        body = iti41.build_request(submission, prepared.cids())
+        try:
+            prepared = prepare(
+                feed, ins, self._config, signer=self._signer, signed_at=now, structure=caller.structure_id
+            )
+            submission = prepared.submission
+            body = iti41.build_request(submission, prepared.cids())
+        except ValueError as error:
+            if "XML compatible" not in str(error):
+                raise
+            raise DmpMetadataError([NOT_XML]) from error
 
         def read(answer: SoapAnswer) -> SubmitResult:
             response = iti41.parse_response(answer.body)

@@ -52,6 +52,7 @@ _ER7: Mapping[str, str] = {
     "unusable delimiters": "délimiteurs inutilisables (MSH-2)",
     "unusable field separator": "séparateur de champs inutilisable (MSH-1)",
     "the message does not start with MSH": "le message ne commence pas par MSH",
+    "NUL in the message": "caractère NUL dans le message",
     "two messages in one": "deux messages en un : un seul MSH attendu",
 }
 

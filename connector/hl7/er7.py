@@ -147,7 +147,7 @@ class Message:
 def parse(raw: bytes, limits: Limits = _DEFAULT_LIMITS) -> Message:
     """Reads a whole message (without its MLLP frame).
 
-    Raises Er7Error: 100 not an MSH, or a second one; 102 delimiters or bytes unreadable; 103 character set not
+    Raises Er7Error: 100 not an MSH, or a second one; 102 delimiters or bytes unreadable, a NUL; 103 character set not
     supported; 198 a count above `limits`; 199 more bytes than `limits.max_bytes`.
     """
     if len(raw) > limits.max_bytes:
@@ -160,6 +160,7 @@ def parse(raw: bytes, limits: Limits = _DEFAULT_LIMITS) -> Message:
             limit=limits.max_bytes,
         )
     start = start_of(raw)
+    _check_characters(raw)
     declared = _declared_charset(raw, start)
     text, codec, flag = charsets.decode(raw[start:] if start else raw, declared)
     separator = text[3]
@@ -177,6 +178,7 @@ def check_readable(raw: bytes, names: Collection[str], limits: Limits = _DEFAULT
     a message above these bounds is parsed to know.
     """
     start = start_of(raw)
+    _check_characters(raw)
     charsets.decode(raw, _declared_charset(raw, start))
     signs = raw[start + 3 : start + 8]
     bounds = min(limits.max_fields, limits.max_repetitions, limits.max_components)
@@ -291,6 +293,12 @@ def _nth(text: str, sign: str, n: int) -> str:
         return text if n == 1 else ""
     parts = text.split(sign, n)
     return parts[n - 1] if 0 < n <= len(parts) else ""
+
+
+def _check_characters(raw: bytes) -> None:
+    """A NUL inside is corruption; some senders pad the end with them."""
+    if b"\0" in raw and b"\0" in raw.rstrip(b"\0\r\n "):
+        raise Er7Error("NUL in the message", err_code="102", field="message", found="NUL", expected="text")
 
 
 def _check_counts(text: str, lines: list[str], d: Delimiters, limits: Limits) -> None:
