@@ -112,12 +112,14 @@ def check_installation(settings: Settings, clock: Clock) -> tuple[KeyPair, KeyPa
 
 def _check_paths(settings: Settings) -> None:
     """Files that must be there before anything starts; what the connector writes only needs its folder."""
-    journal, output = settings.journal.path.parent, settings.consultation.output_folder.parent
-    for name, folder in (("journal.path", journal), ("consultation.output_folder", output)):
-        if not folder.is_dir():
-            raise SettingsError(
-                f"{name}: no such folder", name=name, found=str(folder), allowed="a path in an existing folder"
-            )
+    folder = settings.journal.path.parent
+    if not folder.is_dir():
+        raise SettingsError(
+            "journal.path: no such folder",
+            name="journal.path",
+            found=str(folder),
+            allowed="a path in an existing folder",
+        )
     files = {f"keys.{item.name}": getattr(settings.keys, item.name) for item in fields(settings.keys)}
     files |= {f"listener.{name}": getattr(settings.listener, name) for name in ("tls_cert", "tls_key", "tls_client_ca")}
     files["psc.ca_file"] = settings.psc.ca_file
@@ -128,13 +130,24 @@ def _check_paths(settings: Settings) -> None:
 
 def load_keys(config: KeysConfig, clock: Clock) -> tuple[KeyPair, KeyPair]:
     """(SIGN, AUTH_CLI), loaded once and checked. Raises SettingsError with every problem, by name."""
-    password = os.environ.get(config.password_env) if config.password_env else None
+    password = _password(config.password_env)
     sign = _load("keys.sign", config.sign_pkcs12, config.sign_certificate, config.sign_key, password)
     auth = _load("keys.auth", config.auth_pkcs12, config.auth_certificate, config.auth_key, password)
     now = clock()
     _refuse("keys.sign", check_sign_certificate(sign, config.structure, now))
     _refuse("keys.auth", check_auth_certificate(auth, config.structure, now))
     return sign, auth
+
+
+def _password(variable: str) -> str | None:
+    if variable and variable not in os.environ:
+        raise SettingsError(
+            f"environment variable {variable} is not set",
+            name="keys.password_env",
+            found=variable,
+            allowed='a variable that is set, or ""',
+        )
+    return os.environ.get(variable) if variable else None
 
 
 def _load(name: str, p12: Path | None, certificate: Path | None, key: Path | None, password: str | None) -> KeyPair:

@@ -93,6 +93,8 @@ def _wrong(error: ValidationError) -> SettingsError:
     if "missing" in first["type"]:
         what = "setting" if "." in name else "section"
         return SettingsError(f"missing {what} {name}", name=name, found="nothing", allowed=f"this {what} is required")
+    if first["type"] == "dataclass_type":
+        return SettingsError(f"wrong setting {name}", name=name, found=str(first["input"]), allowed="a section (table)")
     allowed = str(first.get("ctx", {}).get("expected", first["msg"]))
     return SettingsError(f"wrong setting {name}", name=name, found=str(first["input"]), allowed=allowed)
 

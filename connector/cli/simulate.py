@@ -11,7 +11,7 @@ import typer
 
 
 def simulate(
-    folder: Annotated[Path, typer.Option(help="Store: certificates, world, documents, logs.")] = Path(".demo/simulator"),
+    folder: Annotated[Path, typer.Option(help="Store: certificates, world, documents.")] = Path(".demo/simulator"),
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     https_port: Annotated[int, typer.Option(help="DMP services and PIXv3, mutual TLS (0: any free port).")] = 8443,
     psc_port: Annotated[int, typer.Option(help="Pro Santé Connect user-info.")] = 8444,

@@ -13,7 +13,7 @@ class IntakeConfig:
 
     environment: Literal["production", "test"] = "test"
     a08_as_a31: tuple[str, ...] = ()
-    max_document_bytes: int = 50 * 1024 * 1024
+    max_document_bytes: int = 10 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,11 +35,14 @@ class ConsultationConfig:
 
 @dataclass(frozen=True, slots=True)
 class PublicationConfig:
-    """`consent_unknown`: ZFA-9 NA or absent. `unknown_grace`: seconds the DMP may still be working after a cut."""
+    """What may leave, and when a lost answer is settled.
+
+    consent_unknown   ZFA-9 NA or absent
+    unknown_grace     seconds the DMP may still be working after a cut: more than the timeout of TD2.1 (200 s)
+    """
 
     consent_unknown: Literal["hold", "feed"] = "hold"
-    unknown_grace: float = 120.0
-    enabled: bool = True
+    unknown_grace: float = 300.0
 
 
 @dataclass(frozen=True, slots=True)
