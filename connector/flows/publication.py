@@ -7,7 +7,7 @@ patient's record (design rule 7).
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Protocol
 
@@ -24,8 +24,10 @@ from connector.flows.french import in_french
 from connector.flows.gate import Gate, GateAnswer
 from connector.flows.outcomes import failure, first_error
 from connector.flows.routing import NOT_SERVED, PUBLICATION, ZAM
+from connector.flows.snapshot import Snapshot
 from connector.ins.model import MatriculeIns
 from connector.journal import Done, Hold, Job, Journal, Outcome, Refuse, Tx, Unknown
+from connector.patients.state import PatientView, Sql, StayView, load_patient, load_stay
 from connector.trust.vihf import Caller
 
 
@@ -131,11 +133,12 @@ class PublicationFlow:
         return Hold(f"Doublon annoncé par le DMP ({error.code}) mais document introuvable", f"unknown.{error.code}")
 
     def _gate_stop(self, job: Job, read: ReadRequest, wants_zam: bool) -> Outcome | None:
+        facts = _facts(Snapshot(self._journal), job.patient_id, job.stay)
         answer: GateAnswer = self._gate.ask(job, read.request)
         if answer.kind == "pass":
             return None
         if answer.kind == "hold":
-            return Hold(answer.text, answer.code)
+            return Hold(answer.text, answer.code, then=_ask_again_if_changed(job, facts))
         if answer.kind == "retry":
             return answer.retry()
         return self._refuse(job, answer.text, answer.code, "applicationErrorCondition", wants_zam)
@@ -201,6 +204,22 @@ class PublicationFlow:
             )
 
         return enqueue
+
+
+def _facts(sql: Sql, patient_id: int, stay: str) -> tuple[PatientView, StayView | None]:
+    """What the hospital says that the gate rests on; the identity server's answers are the gate's own writing."""
+    return replace(load_patient(sql, patient_id), crossref="", crossref_reason=""), load_stay(sql, stay)
+
+
+def _ask_again_if_changed(job: Job, facts: tuple[PatientView, StayView | None]) -> Callable[[Tx], None]:
+    """An ADT routed while the gate was asked released what was held then, not this one: back to the gate."""
+
+    def ask_again(tx: Tx) -> None:
+        delivery = tx.delivery(job.delivery_id)
+        if _facts(tx, delivery.patient_id, job.stay) != facts:
+            tx.move(delivery, "release", reason="l'identité ou le consentement a changé entre-temps", reason_code="")
+
+    return ask_again
 
 
 def _cause(error: ConnectorError) -> str:
