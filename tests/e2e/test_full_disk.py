@@ -1,6 +1,7 @@
 """The disk is full for the real process: AR to every sender, nothing lost, work goes on when there is room again.
 
-RLIMIT_FSIZE is the full disk: no file of the process may grow beyond it, and it can be lifted while it runs.
+RLIMIT_FSIZE is the full disk: no file of the process may grow beyond it, its log neither, and it can be lifted while
+it runs.
 """
 
 from __future__ import annotations
@@ -65,6 +66,8 @@ def test_a_full_disk_answers_ar_and_recovers(connector: ConnectorProcess, tmp_pa
         # A checkpoint may make room again by itself: from here on, no byte fits anywhere.
         limit(connector, 0)
         assert [parse_ack(client.exchange(raw)).code for _ in range(3)] == ["AR"] * 3, "full is full"
+        # Long enough for the engine to meet it too, and to fail to log it.
+        time.sleep(1.0)
         assert connector.alive
 
         limit(connector, resource.RLIM_INFINITY)
