@@ -5,9 +5,15 @@ from __future__ import annotations
 import signal
 import threading
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+from connector.base.errors import SettingsError
+
+if TYPE_CHECKING:
+    from connector.simulator.config import SimConfig
+    from connector.simulator.server import Simulator
 
 
 def simulate(
@@ -26,7 +32,6 @@ def simulate(
     from connector.cli.output import console, print_json
     from connector.cli.seed import seed_samples
     from connector.simulator.config import SimConfig
-    from connector.simulator.server import Simulator
 
     config = SimConfig(
         folder=folder,
@@ -37,13 +42,12 @@ def simulate(
         feed_port=feed_port,
         query_port=query_port,
     )
+    simulator = _started(config, faults)
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
-    with Simulator(config) as simulator:
+    try:
         seed_samples(simulator, utc_now())
-        if faults is not None:
-            simulator.faults.load(faults)
         if as_json:
             print_json(simulator.urls)
         else:
@@ -51,3 +55,21 @@ def simulate(
                 console().print(f"{name:12} {url}", highlight=False)
             console().print(f"certificates {folder}/pki; stop with Ctrl-C", highlight=False)
         stop.wait()
+    finally:
+        simulator.stop()
+
+
+def _started(config: SimConfig, faults: Path | None) -> Simulator:
+    """Raises SettingsError for a fault file or a port that cannot be used."""
+    from connector.simulator.server import Simulator
+
+    simulator = Simulator(config)
+    try:
+        if faults is not None:
+            simulator.faults.load(faults)
+        return simulator.start()
+    except ValueError as error:
+        raise SettingsError("fault file refused", name="--faults", found=str(faults), allowed=str(error)) from error
+    except OSError as error:
+        found = error.strerror or str(error)
+        raise SettingsError("the simulator cannot listen", name="port", found=found, allowed="free ports") from error

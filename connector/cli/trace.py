@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.table import Table
 
 from connector.cli.output import console, print_json
+
+if TYPE_CHECKING:
+    from connector.journal import JournalReader
 
 Config = Annotated[Path, typer.Option("-c", "--config", exists=True, dir_okay=False, help="Settings file (TOML).")]
 AsJson = Annotated[bool, typer.Option("--json", help="Machine-readable output.")]
@@ -19,7 +22,7 @@ def trace(
     config: Config,
     ipp: Annotated[str, typer.Option(help="Hospital patient number.")] = "",
     ins: Annotated[str, typer.Option(help="Matricule INS.")] = "",
-    stay: Annotated[str, typer.Option(help="Visit or account number.")] = "",
+    stay: Annotated[str, typer.Option(help="Visit or account number, bare or number@authority.")] = "",
     document: Annotated[str, typer.Option(help="Document uniqueId.")] = "",
     message: Annotated[str, typer.Option(help="Message control id (MSH-10).")] = "",
     as_json: AsJson = False,
@@ -29,9 +32,17 @@ def trace(
     from connector.journal.timeline import timeline
     from connector.settings import load_settings
 
+    asked = {"ipp": ipp, "ins": ins, "stay": stay, "document_id": document, "control_id": message}
+    keys = {name: value for name, value in asked.items() if value}
+    if len(keys) != 1:
+        raise typer.BadParameter("exactly one of --ipp, --ins, --stay, --document and --message is needed")
     journal = JournalReader(load_settings(config).journal)
     try:
-        lines = timeline(journal, ipp=ipp, ins=ins, stay=stay, document_id=document, control_id=message)
+        if stay:
+            found = [line for key in stay_keys(journal, stay) for line in timeline(journal, stay=key)]
+            lines = sorted(found, key=lambda line: (line.at, line.id))
+        else:
+            lines = timeline(journal, **keys)  # type: ignore[arg-type]
     finally:
         journal.close()
     if as_json:
@@ -45,6 +56,18 @@ def trace(
         console().print(table)
     if not lines:
         raise typer.Exit(1)
+
+
+def stay_keys(journal: JournalReader, stay: str) -> list[str]:
+    """The stays called `stay`: a whole key (number@authority), or a bare number whatever its authority."""
+    if "@" in stay:
+        return [stay]
+    # every key "number@…" sorts between these two: "A" follows "@"
+    rows = journal.query(
+        "SELECT DISTINCT stay FROM timeline WHERE stay <> '' AND (stay = ? OR (stay > ? AND stay < ?))",
+        (stay, f"{stay}@", f"{stay}A"),
+    )
+    return [row["stay"] for row in rows]
 
 
 def worklist(config: Config, as_json: AsJson = False) -> None:
