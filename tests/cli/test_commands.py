@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from connector.base.resources import resource_dir
-from tests.cli.conftest import Known, Run
+from tests.cli.conftest import Known, Result, Run
 from tests.e2e.messages import edit, sample
 
 SAMPLES = resource_dir("samples")
@@ -192,6 +192,13 @@ def test_trace_before_the_connector_ever_ran(run: Run, known: Known, tmp_path: P
     assert no_traceback(result.err)
 
 
+def apart(*arguments: object) -> Result:
+    """The command in a process of its own: `run` sets up the logs of the whole process."""
+    command = [sys.executable, "-m", "connector", *map(str, arguments)]
+    ended = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    return Result(ended.returncode, ended.stdout, ended.stderr)
+
+
 # -- run -----------------------------------------------------------------------------------------------------------
 
 
@@ -205,7 +212,7 @@ def test_run_with_a_wrong_setting(run: Run, known: Known, tmp_path: Path) -> Non
     assert no_traceback(result.err)
 
 
-def test_run_with_the_wrong_certificate(run: Run, known: Known, tmp_path: Path) -> None:
+def test_run_with_the_wrong_certificate(known: Known, tmp_path: Path) -> None:
     pki = known.site.simulator.pki
     config = tmp_path / "connector.toml"
     text = known.config.read_text(encoding="utf-8")
@@ -216,27 +223,27 @@ def test_run_with_the_wrong_certificate(run: Run, known: Known, tmp_path: Path) 
         encoding="utf-8",
     )
     for options in ((), ("--check",)):
-        result = run("run", "-c", config, *options)
+        result = apart("run", "-c", config, *options)
         assert result.code == 2
         assert "keys.sign" in result.err
         assert "nonRepudiation" in result.err
         assert no_traceback(result.err)
 
 
-def test_run_where_the_port_is_taken(run: Run, known: Known, tmp_path: Path) -> None:
+def test_run_where_the_port_is_taken(known: Known, tmp_path: Path) -> None:
     config = tmp_path / "connector.toml"
     text = known.config.read_text(encoding="utf-8").replace("journal.sqlite", "other.sqlite")
     config.write_text(text + f"[listener]\nport = {known.site.port}\n", encoding="utf-8")
-    result = run("run", "-c", config)
+    result = apart("run", "-c", config)
     assert result.code == 2
     assert "listener.port" in result.err
     assert no_traceback(result.err)
 
 
-def test_run_beside_another_connector_on_the_same_journal(run: Run, known: Known, tmp_path: Path) -> None:
+def test_run_beside_another_connector_on_the_same_journal(known: Known, tmp_path: Path) -> None:
     config = tmp_path / "connector.toml"
     config.write_text(known.config.read_text(encoding="utf-8") + "[listener]\nport = 0\n", encoding="utf-8")
-    result = run("run", "-c", config)
+    result = apart("run", "-c", config)
     assert result.code == 1
     assert "another engine" in result.err
     assert no_traceback(result.err)
