@@ -19,6 +19,7 @@ from connector.assembly import Parts, assemble, check_installation
 from connector.base.clock import Clock, UuidFactory, random_uuid, utc_now
 from connector.base.errors import ConnectorError, SettingsError
 from connector.base.logs import configure_logs, logger
+from connector.base.memory import settle
 from connector.hl7.ack import AckError, build_ack_unreadable
 from connector.hl7.mllp import MllpServer, PeerInfo
 from connector.journal import Engine
@@ -60,6 +61,7 @@ class Daemon:
             await self._listen(listener)
             await api.start()
             watcher = asyncio.create_task(self._watch_clock(parts))
+            settle()
             self._log.info("started", mllp_port=listener.port, api_port=api.port, structure=settings.keys.structure)
             ready(Running(listener.port, api.port))
             await stop.wait()

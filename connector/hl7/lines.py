@@ -118,6 +118,11 @@ def segment_names(raw: bytes) -> tuple[str, ...]:
 
     Raises Er7Error when the message does not start with MSH.
     """
+    if raw.startswith(b"MSH|") and b"\n" not in raw and b"PRT" not in raw:
+        ordinary = _ORDINARY_NAMES(raw)
+        # every line is a segment, none is continued or blank: nothing to look at twice
+        if raw.count(b"\r") == len(ordinary) + raw.endswith(b"\r") and len(ordinary) < _ORDINARY_LENGTH:
+            return _as_text(tuple(ordinary))
     start = start_of(raw)
     named, glued = _byte_patterns(raw[start + 3 : start + 4])
     names: list[str] = []
@@ -132,6 +137,15 @@ def segment_names(raw: bytes) -> tuple[str, ...]:
             if name == "PRT":
                 names += ["PRT"] * len(glued.findall(line))
     return tuple(names)
+
+
+_ORDINARY_LENGTH = 100
+_ORDINARY_NAMES = re.compile(rb"\r([A-Z][A-Z0-9]{2})(?=\|)").findall
+
+
+@lru_cache(maxsize=256)
+def _as_text(names: tuple[bytes, ...]) -> tuple[str, ...]:
+    return ("MSH", *(name.decode("ascii") for name in names))
 
 
 def first_line(raw: bytes, start: int) -> bytes:

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from functools import cache
 
 from connector.base.finding import Finding
 from connector.journal.model import Incoming, Stored, StoredMessage, stamp, unstamp
 
 Row = tuple[str, str, int, str, str, str, str, str, str, str, str, bytes, bytes]
 
+_VALUES = "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 _INSERT = (
     "INSERT INTO message (id, key, verdict, routed, type, event, control_id, sender, peer, route, received_at,"
-    " findings, ack, raw) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+    f" findings, ack, raw) VALUES {_VALUES}"
     " ON CONFLICT (key) WHERE verdict = 'accepted' DO NOTHING"
 )
 
@@ -42,7 +44,10 @@ def store(connection: sqlite3.Connection, rows: Sequence[Row]) -> list[Stored]:
     """Inserts the rows in order inside the caller's transaction and answers each of them, in order."""
     last = connection.execute("SELECT max(id) FROM message").fetchone()[0] or 0
     before = connection.total_changes
-    connection.executemany(_INSERT, [(last + n, *row) for n, row in enumerate(rows, start=1)])
+    for start, size in _runs(len(rows)):
+        run = rows[start : start + size]
+        values = [value for n, row in enumerate(run, last + start + 1) for value in (n, *row)]
+        connection.execute(_insert(size), values)
     if connection.total_changes - before == len(rows):
         return [Stored(last + n, False, row[11]) for n, row in enumerate(rows, start=1)]
     kept = {row[0] for row in connection.execute("SELECT id FROM message WHERE id > ?", (last,))}
@@ -50,6 +55,21 @@ def store(connection: sqlite3.Connection, rows: Sequence[Row]) -> list[Stored]:
         Stored(last + n, False, row[11]) if last + n in kept else _duplicate(connection, row)
         for n, row in enumerate(rows, start=1)
     ]
+
+
+def _runs(count: int) -> Iterator[tuple[int, int]]:
+    """(start, size) of runs of 32, 16, 8, 4, 2 and 1 that cover `count`: few statements to keep compiled."""
+    start = 0
+    while start < count:
+        size = min(32, 1 << (count - start).bit_length() - 1)
+        yield start, size
+        start += size
+
+
+@cache
+def _insert(count: int) -> str:
+    """One statement for `count` rows: the interpreter's lock is given up once, not once a row."""
+    return _INSERT.replace(_VALUES, ", ".join([_VALUES] * count))
 
 
 def _duplicate(connection: sqlite3.Connection, row: Row) -> Stored:

@@ -1,0 +1,16 @@
+"""What a long-running process does once, when everything is loaded."""
+
+from __future__ import annotations
+
+import gc
+
+
+def settle() -> None:
+    """Takes the objects made at start out of the collector's way, and lets it run less often.
+
+    Libraries leave several hundred thousand objects that live as long as the process; walking them at each
+    collection costs a tenth of the listener's throughput.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 50)
