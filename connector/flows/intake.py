@@ -25,7 +25,7 @@ from connector.hl7.ack import AckCode, AckError, build_accept, build_ack, build_
 from connector.hl7.er7 import Er7Error, check_readable, parse_header, segment_names
 from connector.hl7.model import Header
 from connector.hl7.structure import check_header, check_segments, route
-from connector.journal import Incoming, Journal, JournalError
+from connector.journal import Incoming, Journal, JournalError, key_of
 
 DOCUMENT = "document"
 
@@ -138,7 +138,7 @@ class Intake:
             received_at=now,
             verdict="accepted" if verdict.accepted else "refused",
             ack=ack,
-            findings=tuple(as_finding(error) for error in verdict.errors),
+            findings=tuple(as_finding(error) for error in verdict.errors) if verdict.errors else (),
             route=kind,
         )
         try:
@@ -181,7 +181,7 @@ class Intake:
 def idempotence_key(header: Header, raw: bytes) -> str:
     """MSH-3, MSH-4, MSH-10, MSH-7 and the content hash (hl7v2-interface §2.6: MSH-10 alone is not unique)."""
     digest = hashlib.sha256(raw).hexdigest()
-    return f"{header.sending_application}|{header.sending_facility}|{header.control_id}|{header.time}|{digest}"
+    return key_of(header.control_id, header.sending_application, header.sending_facility, header.time, digest)
 
 
 def as_finding(error: AckError) -> Finding:

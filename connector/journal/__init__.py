@@ -5,7 +5,7 @@ Store first, then acknowledge (design rule 5); one life cycle table (design rule
 
 from connector.journal.engine import Engine, EngineConfig
 from connector.journal.job import Dead, Done, Handler, Hold, Job, Outcome, Refuse, Retry, Unknown
-from connector.journal.model import Incoming, JournalConfig, JournalError, Stored, StoredMessage
+from connector.journal.model import Incoming, JournalConfig, JournalError, Stored, StoredMessage, key_of
 from connector.journal.reader import JournalReader
 from connector.journal.store import Journal
 from connector.journal.tx import Tx
@@ -30,4 +30,5 @@ __all__ = [
     "StoredMessage",
     "Tx",
     "Unknown",
+    "key_of",
 ]

@@ -40,7 +40,7 @@ class JournalConfig:
 class Incoming:
     """A message as the listener hands it over, verdict and acknowledgement already decided.
 
-    `key` is the idempotence key (MSH-3 + MSH-4 + MSH-10 + MSH-7 + content hash, hl7v2-interface §2.6):
+    `key` is the idempotence key (`key_of` MSH-10, MSH-3, MSH-4, MSH-7 and the content hash, hl7v2-interface §2.6):
     a second accepted message of the same key is a duplicate. `received_at` is aware.
     """
 
@@ -82,6 +82,11 @@ class StoredMessage:
     received_at: datetime
     route: str
     findings: tuple[Finding, ...] = ()
+
+
+def key_of(control_id: str, *others: str) -> str:
+    """Idempotence key of a message. It starts with MSH-10, so that one index serves duplicates and searches."""
+    return "|".join((control_id, *others, ""))
 
 
 def stamp(moment: datetime) -> str:

@@ -40,7 +40,7 @@ CREATE TABLE message (
 );
 CREATE UNIQUE INDEX message_key ON message (key) WHERE verdict = 'accepted';
 CREATE INDEX message_unrouted ON message (id) WHERE routed = 0;
-CREATE INDEX message_control ON message (control_id);
+CREATE INDEX message_refused ON message (control_id) WHERE verdict = 'refused';
 
 CREATE TABLE duplicate (
     id INTEGER PRIMARY KEY,

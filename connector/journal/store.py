@@ -28,6 +28,7 @@ class Journal(JournalReader):
     def __init__(self, connection: sqlite3.Connection, config: JournalConfig, clock: Clock) -> None:
         super().__init__(config)
         self._listeners: tuple[Listener, ...] = ()
+        self._gathered: dict[asyncio.AbstractEventLoop, list[Item]] = {}
         self._writer = Writer(connection, partial(open_writer, config), clock, config.dead_letter, self._tell)
 
     @classmethod
@@ -50,6 +51,8 @@ class Journal(JournalReader):
     def close(self) -> None:
         """Writes what is queued, then closes every connection. Calls made later raise JournalError."""
         self._closed = True
+        for loop in list(self._gathered):
+            self._hand_over(loop)
         self._writer.close()
         super().close()
 
@@ -59,8 +62,19 @@ class Journal(JournalReader):
         """Stores a message; durable when it returns. Raises JournalError, and then nothing was kept."""
         loop = asyncio.get_running_loop()
         waiter: asyncio.Future[Stored] = loop.create_future()
-        self._writer.put(Item(waiter, loop, row=inbox.to_row(incoming)))
+        item = Item(waiter, loop, row=inbox.to_row(incoming))
+        gathered = self._gathered.get(loop)
+        if gathered is None:
+            self._gathered[loop] = [item]
+            loop.call_soon(self._hand_over, loop)
+        else:
+            gathered.append(item)
         return await waiter
+
+    def _hand_over(self, loop: asyncio.AbstractEventLoop) -> None:
+        """What one turn of the loop accepted goes to the writer together: one wake-up, larger batches."""
+        for item in self._gathered.pop(loop, []):
+            self._writer.put(item)
 
     def accept_sync(self, incoming: Incoming) -> Stored:
         """`accept` for a thread without event loop."""

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
 
-from connector.journal.model import JournalError, unstamp
+from connector.journal.model import JournalError, key_of, unstamp
 from connector.journal.reader import JournalReader
 
 DEFAULT_LIMIT: Final = 1000
@@ -74,7 +74,7 @@ def timeline(
             patients = _patients(journal, patient_id, ipp or ins, domain)
             lines = _lines(journal, "patient_id", patients, limit)
         case "control_id":
-            messages = [r["id"] for r in journal.query("SELECT id FROM message WHERE control_id = ?", (control_id,))]
+            messages = _messages(journal, control_id)
             return _with_reception(journal, _lines(journal, "message_id", messages, limit), messages, limit)
         case "message_id":
             return _with_reception(journal, _lines(journal, "message_id", [message_id], limit), [message_id], limit)
@@ -82,6 +82,17 @@ def timeline(
             lines = _lines(journal, key, [given[key]], limit)
     messages = sorted({line.message_id for line in lines if line.message_id is not None})
     return _with_reception(journal, lines, messages, limit)
+
+
+def _messages(journal: JournalReader, control_id: str) -> list[int]:
+    """Ids of the messages of this MSH-10. Accepted ones are found by their key, which starts with it (`key_of`)."""
+    first, last = key_of(control_id), key_of(control_id)[:-1] + chr(ord(key_of("")[-1]) + 1)
+    rows = journal.query(
+        "SELECT id FROM message WHERE verdict = 'accepted' AND key >= ? AND key < ? AND control_id = ?"
+        " UNION SELECT id FROM message WHERE verdict = 'refused' AND control_id = ? ORDER BY id",
+        (first, last, control_id, control_id),
+    )
+    return [row["id"] for row in rows]
 
 
 def _patients(journal: JournalReader, patient_id: int | None, value: str, domain: str) -> list[int]:

@@ -20,8 +20,9 @@ async def main(path: Path) -> None:
     async def send() -> None:
         while True:
             number = next(numbers)
-            stored = await journal.accept(message(number))
-            os.write(1, f"{stored.message_id} key-{number}\n".encode())
+            incoming = message(number)
+            stored = await journal.accept(incoming)
+            os.write(1, f"{stored.message_id} {incoming.key}\n".encode())
 
     await asyncio.gather(*(send() for _ in range(20)))
 

@@ -13,7 +13,7 @@ from typing import Any
 from connector.journal.backoff import Backoff
 from connector.journal.engine import Engine, EngineConfig
 from connector.journal.job import Done, Handler, Job, Outcome
-from connector.journal.model import Incoming, StoredMessage
+from connector.journal.model import Incoming, StoredMessage, key_of
 from connector.journal.store import Journal
 from connector.journal.tx import Tx
 
@@ -43,7 +43,7 @@ def message(number: int | str, **changes: Any) -> Incoming:
     fields: dict[str, Any] = {
         "raw": f"MSH|message {number}".encode(),
         "peer": "192.0.2.1:4000",
-        "key": f"key-{number}",
+        "key": key_of(f"control-{number}", "SGL", "CHU-X"),
         "type": "ADT",
         "event": "A01",
         "control_id": f"control-{number}",

@@ -27,7 +27,7 @@ async def test_an_accepted_message_is_read_back_as_it_came(journal: Journal) -> 
     stored = await journal.accept(message(1, raw=raw))
     (row,) = journal.query("SELECT * FROM message")
     assert (stored.message_id, stored.duplicate, stored.ack) == (1, False, b"MSA|AA|1")
-    assert (row["raw"], row["key"], row["control_id"], row["routed"]) == (raw, "key-1", "control-1", 0)
+    assert (row["raw"], row["key"], row["control_id"], row["routed"]) == (raw, "control-1|SGL|CHU-X|", "control-1", 0)
     assert row["received_at"] == "2026-11-02T08:30:00.000000+00:00"
 
 

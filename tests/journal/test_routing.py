@@ -35,7 +35,12 @@ async def test_the_router_sees_the_message_as_stored(journal: Journal) -> None:
     await journal.accept(message(1))
     journal.transact(lambda tx: route_batch(tx, lambda tx, stored: seen.append(stored), 10, 1.0))
     (stored,) = seen
-    assert (stored.id, stored.raw, stored.key, stored.control_id) == (1, b"MSH|message 1", "key-1", "control-1")
+    assert (stored.id, stored.raw, stored.key, stored.control_id) == (
+        1,
+        b"MSH|message 1",
+        "control-1|SGL|CHU-X|",
+        "control-1",
+    )
     assert (stored.route, stored.received_at, stored.findings) == ("adt-act", NOW, (finding,))
 
 
