@@ -58,6 +58,8 @@ def fsync_floor(folder: Path, seconds: float) -> float:
 
 def generate(port: int, connections: int, seconds: float, prefix: str) -> int:
     """Closed loop: each connection sends one message, waits for its AA, sends the next. Returns the count of AA."""
+    if connections == 1:
+        return _one_by_one(port, seconds, prefix)
     # the bare epoll: what the generator spends is taken from the two cores it shares with the connector
     before, after = MESSAGE.split(b"@@@@@@@@@@@@")
     head, tail = b"\x0b" + before + prefix.encode(), after + b"\x1c\r"
@@ -80,6 +82,21 @@ def generate(port: int, connections: int, seconds: float, prefix: str) -> int:
             done += 1
             link.send(b"%b%08d%b" % (head, number, tail))
             number += 1
+    return done
+
+
+def _one_by_one(port: int, seconds: float, prefix: str) -> int:
+    before, after = MESSAGE.split(b"@@@@@@@@@@@@")
+    head, tail = b"\x0b" + before + prefix.encode(), after + b"\x1c\r"
+    link = socket.create_connection(("127.0.0.1", port))
+    link.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    done, end = 0, time.perf_counter() + seconds
+    while time.perf_counter() < end:
+        link.send(b"%b%08d%b" % (head, done, tail))
+        answer = link.recv(4096)
+        if not answer.endswith(b"\x1c\r") or b"MSA|AA|" not in answer:
+            raise SystemExit(f"unexpected answer: {answer[:200]!r}")
+        done += 1
     return done
 
 

@@ -25,7 +25,7 @@ from connector.journal.deliveries import Delivery
 from connector.journal.failures import where
 from connector.journal.job import Handler, Hold, Job, Outcome, Retry, Unknown
 from connector.journal.model import JournalError, unstamp
-from connector.journal.routing import Router, route_batch
+from connector.journal.routing import UNSEEN, Router, route_batch
 from connector.journal.steps import Finished
 from connector.journal.store import Journal
 from connector.journal.tx import Tx
@@ -198,7 +198,7 @@ class Engine:
                 await self._pause("routing", error)
 
     def _unrouted(self) -> bool:
-        return bool(self._journal.query("SELECT 1 FROM message WHERE routed = 0 LIMIT 1"))
+        return bool(self._journal.query(UNSEEN))
 
     # -- dispatching ---------------------------------------------------------------------------------------
 

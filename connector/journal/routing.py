@@ -16,7 +16,12 @@ from connector.journal.tx import Tx
 Router = Callable[[Tx, StoredMessage], None]
 
 _log = structlog.get_logger(__name__)
-_NEXT: Final = "SELECT id FROM message WHERE routed = 0 ORDER BY id LIMIT ?"
+_NEXT: Final = "SELECT id FROM message WHERE id > (SELECT position FROM routing) AND routed = 0 ORDER BY id LIMIT ?"
+UNSEEN: Final = "SELECT 1 FROM message WHERE id > (SELECT position FROM routing) LIMIT 1"
+"""Whether there is anything after the position up to which every message was looked at.
+
+A position instead of an index: storing a message touches one page less, and no row is searched twice.
+"""
 
 
 def route_batch(tx: Tx, router: Router, limit: int, seconds: float) -> bool:
@@ -34,7 +39,10 @@ def route_batch(tx: Tx, router: Router, limit: int, seconds: float) -> bool:
         # The writer serves the listeners too: a slow router must not hold their acknowledgements.
         if time.monotonic() > deadline:
             break
-    return done < len(waiting)
+    more = done < len(waiting)
+    position = waiting[done - 1] if more else tx.execute("SELECT max(id) FROM message").fetchone()[0]
+    tx.execute("UPDATE routing SET position = ?", (position or 0,))
+    return more
 
 
 def _route_one(tx: Tx, router: Router, message_id: int) -> None:

@@ -39,7 +39,6 @@ CREATE TABLE message (
     raw BLOB NOT NULL
 );
 CREATE UNIQUE INDEX message_key ON message (key) WHERE verdict = 'accepted';
-CREATE INDEX message_unrouted ON message (id) WHERE routed = 0;
 CREATE INDEX message_refused ON message (control_id) WHERE verdict = 'refused';
 
 CREATE TABLE duplicate (
@@ -49,6 +48,9 @@ CREATE TABLE duplicate (
     peer TEXT NOT NULL
 );
 CREATE INDEX duplicate_message ON duplicate (message_id);
+
+CREATE TABLE routing (position INTEGER NOT NULL);
+INSERT INTO routing VALUES (0);
 
 CREATE TABLE routing_failure (
     message_id INTEGER PRIMARY KEY REFERENCES message (id),

@@ -237,6 +237,7 @@ class Tx:
         if not removed:
             raise JournalError("the routing of this message did not fail", field="message_id", found=message_id)
         self.execute("UPDATE message SET routed = 0 WHERE id = ?", (message_id,))
+        self.execute("UPDATE routing SET position = min(position, ?)", (message_id - 1,))
         self.note("reroute", f"Message repris : {reason}", message_id=message_id)
 
     # -- timeline ------------------------------------------------------------------------------------------
