@@ -92,6 +92,7 @@ def _twice(stage: Stage, teller: Teller) -> None:
             "the repetition", lambda found: any(x.event == "doublon" for x in found), control_id="MDM0101"
         )
         _say_lines(teller, lines)
+        _say_zam(stage, teller, 2)
         teller.check("still accepted once by the DMP", _acceptances(stage, LETTER_ID) == 1)
 
 
@@ -102,7 +103,7 @@ def _lost_answer(stage: Stage, teller: Teller) -> None:
         stage.send(message)
         lines = stage.wait("the cut letter", lambda found: _ended(found, "MDM0201"), control_id="MDM0201")
         _say_lines(teller, lines)
-        _say_zam(stage, teller, 2)
+        _say_zam(stage, teller, 3)
         teller.check("accepted exactly once", _acceptances(stage, unique_id) == 1)
 
 
@@ -125,7 +126,7 @@ def _waits(stage: Stage, teller: Teller) -> None:
         stage.send(stage.sample("adt-a31-identite-qualifiee.er7"))
         lines = stage.wait("the release", lambda found: _reached(found, "done"), document_id=unique_id)
         _say_lines(teller, lines, only=("release", "succeed"))
-        _say_zam(stage, teller, 3)
+        _say_zam(stage, teller, 4)
         teller.check("accepted once after the wait", _acceptances(stage, unique_id) == 1)
 
 
@@ -139,7 +140,7 @@ def _refused_by_the_dmp(stage: Stage, teller: Teller) -> None:
         stage.send(message)
         lines = stage.wait("the refusal", lambda found: _reached(found, "refused"), document_id=unique_id)
         _say_lines(teller, lines, only=("refuse",))
-        _say_zam(stage, teller, 4)
+        _say_zam(stage, teller, 5)
         teller.check("not accepted, and not tried again blindly", _acceptances(stage, unique_id) == 0)
 
 
@@ -191,7 +192,7 @@ def _opposition(stage: Stage, teller: Teller) -> None:
         stage.send(message)
         lines = stage.wait("the opposition", lambda found: _reached(found, "refused"), document_id=unique_id)
         _say_lines(teller, lines, only=("refuse",))
-        _say_zam(stage, teller, 5)
+        _say_zam(stage, teller, 6)
         teller.check("nothing was sent", _acceptances(stage, unique_id) == 0)
 
 

@@ -93,7 +93,7 @@ class PublicationFlow:
             text = f"Document refusé avant envoi : {in_french(error)} (champ {error.context.get('field', '?')})"
             return self._refuse(job, text, "906", "applicationErrorCondition", wants_zam)
         except ServerRefusal as error:
-            if ins is not None and explain(first_error(error)).klass == "settled":
+            if ins is not None and any(explain(one).klass == "settled" for one in error.errors):
                 return self._already_there(job, ins, caller, error, wants_zam)
             return self._failed(job, error, wants_zam)
         except (SoapFault, TransportError) as error:

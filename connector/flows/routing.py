@@ -187,6 +187,9 @@ class Router:
                 document_id=unique_id,
                 message_id=message.id,
             )
+            if known["state"] == "done" and request.flags.ack_reception and index == len(read.headers) - 1:
+                # the sender asked again: told again, under its new message number
+                _acknowledge_again(tx, message, patient, stay, unique_id)
             return
         held = request.action != "create"
         verb = {"replace": "Remplacement", "delete": "Suppression", "create": "Création"}[request.action]
@@ -216,6 +219,20 @@ class Router:
             message_id=message.id,
             delivery_id=delivery,
         )
+
+
+def _acknowledge_again(tx: Tx, message: StoredMessage, patient: int, stay: str, unique_id: str) -> None:
+    control_id = hashlib.sha256(message.key.encode()).hexdigest()[:20]
+    payload = {
+        "success": True,
+        "code": "",
+        "label": "",
+        "table": "",
+        "control_id": control_id,
+        "event_time": message.received_at.isoformat(),
+        "sender": message.sender,
+    }
+    tx.deliver(ZAM, patient, payload, message_id=message.id, stay=stay, document_id=unique_id, lane=ZAM)
 
 
 def patient_keys(identifiers: Iterable[Identifier], *, trusted_ins: bool) -> tuple[tuple[str, str], ...]:

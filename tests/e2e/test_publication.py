@@ -285,6 +285,8 @@ def test_the_same_document_under_another_message_number_is_sent_once(site: Site)
     site.send(message.replace(b"MDM1061", b"MDM1062"))
     site.wait(lambda lines: any(line.event == "doublon" for line in lines), control_id="MDM1062")
     assert site.accepted(document) == 1
+    answers = [site.hospital.wait(count).first("OBX") for count in (1, 2)]
+    assert [(obx.get(4), obx.get(5)) for obx in answers if obx] == [("MDM1061", "Y"), ("MDM1062", "Y")]
 
 
 def test_a_document_not_bound_for_the_dmp_is_only_noted(site: Site) -> None:
