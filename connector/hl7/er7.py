@@ -162,7 +162,7 @@ def parse(raw: bytes, limits: Limits = _DEFAULT_LIMITS) -> Message:
     start = start_of(raw)
     _check_characters(raw)
     declared = _declared_charset(raw, start)
-    text, codec, flag = charsets.decode(raw[start:] if start else raw, declared)
+    text, codec, flag = charsets.decode(raw[start:].rstrip(b"\0"), declared)
     separator = text[3]
     lines = segment_lines(text, separator, limits)
     delimiters = read_delimiters(separator, _encoding_characters(lines[0], separator))
@@ -245,7 +245,7 @@ def _header_shape(fields: str) -> tuple[Any, ...]:
 def read_header(raw: bytes) -> Header:
     """`parse_header` for any MSH, field by field."""
     start = start_of(raw)
-    line = first_line(raw, start)
+    line = first_line(raw, start).rstrip(b"\0")
     text, codec, _ = charsets.decode(line, _declared_charset(line, 0))
     if "\n" in text or "\r" in text:
         text = segment_lines(text, text[3], _DEFAULT_LIMITS)[0]

@@ -10,6 +10,10 @@ from connector.hl7.delimiters import NOMINAL, Delimiters, escape
 from connector.hl7.header import Header
 
 
+_LONGEST = 227
+"""Characters of an HD (MSH-3 to MSH-6), the longest field that is mirrored."""
+
+
 def segment(name: str, *fields: str, delimiters: Delimiters = NOMINAL) -> str:
     """`NAME|f1|f2…` of fields already composed, trailing empty ones dropped."""
     return delimiters.field.join((name, *fields)).rstrip(delimiters.field)
@@ -21,8 +25,11 @@ def composite(*components: str, delimiters: Delimiters = NOMINAL) -> str:
 
 
 def mirrored(text: str, delimiters: Delimiters = NOMINAL) -> str:
-    """A value whose components `Header` joined by `^`, rewritten with our delimiters."""
-    return composite(*text.split("^"), delimiters=delimiters)
+    """A value whose components `Header` joined by `^`, rewritten with our delimiters.
+
+    Longer than any party or version can be, it is damage: only its beginning is sent back.
+    """
+    return composite(*text[:_LONGEST].split("^"), delimiters=delimiters)
 
 
 def answering_msh(

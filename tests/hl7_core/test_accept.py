@@ -47,3 +47,10 @@ def test_the_short_way_answers_the_message() -> None:
     header = Header("GAM", "CHU-X", "DPI", "CHU-X", "", "ADT", "A01", "", "3975", "T", "2.5", "2.5^FRA^2.11", "", "")
     ack = parse_ack(build_accept(header, now=datetime(2026, 1, 1, tzinfo=UTC), control_id="1"))
     assert (ack.code, ack.control_id) == ("AA", "3975")
+
+
+def test_a_damaged_field_is_not_sent_back_whole() -> None:
+    header = Header("GAM", "X" * 9000, "DPI", "", "", "ADT", "A01", "", "3975", "T", "2.5", "é" * 9000, "", "")
+    ack = build_ack(header, "AA", now=datetime(2026, 1, 1, tzinfo=UTC), control_id="1")
+    assert len(ack) < 1000
+    assert parse_ack(ack).control_id == "3975"
