@@ -6,6 +6,12 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+# `make test` draws the same cases each time; `make proof` draws new ones, and prints the seeds of what it drew.
+settings.register_profile("same", derandomize=True, deadline=None, print_blob=True)
+settings.register_profile("new", deadline=None, print_blob=True)
+settings.load_profile("new" if os.environ.get("CONNECTOR_PROOF") == "full" else "same")
 
 ROOT = Path(__file__).resolve().parent.parent
 

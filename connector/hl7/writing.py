@@ -9,7 +9,6 @@ from connector.hl7.charset import encode, reply_charset
 from connector.hl7.delimiters import NOMINAL, Delimiters, escape
 from connector.hl7.header import Header
 
-
 _LONGEST = 227
 """Characters of an HD (MSH-3 to MSH-6), the longest field that is mirrored."""
 

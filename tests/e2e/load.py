@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import os
 import random
 import socket
 import threading
@@ -60,6 +61,13 @@ class Identity:
         return Patient(
             self.ins, INS_TEST, "PAT-TROIS", "PAT-TROIS", "DOMINIQUE", "19790328", "F", "63220", identifiers=(local,)
         )
+
+
+def drawn_seed() -> int:
+    """CONNECTOR_SEED, else the same one each time; `make proof` draws a new one."""
+    if os.environ.get("CONNECTOR_PROOF") == "full" and "CONNECTOR_SEED" not in os.environ:
+        return random.SystemRandom().randrange(1 << 32)
+    return int(os.environ.get("CONNECTOR_SEED", "20261121"))
 
 
 def make_identities(count: int, chance: random.Random) -> list[Identity]:

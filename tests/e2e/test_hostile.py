@@ -25,7 +25,7 @@ from connector.simulator.faults import FaultRule
 from connector.simulator.server import Simulator
 from tests.e2e.harness import DEADLINE, INS, Hospital, toml_of
 from tests.e2e.hostile import ADMISSION, CASES, LETTER, large_letter
-from tests.e2e.load import make_identities
+from tests.e2e.load import drawn_seed, make_identities
 from tests.e2e.process import ConnectorProcess, fixed_port, write_toml
 
 MIB = 1024 * 1024
@@ -219,7 +219,7 @@ def test_hundred_connections_that_say_nothing_do_not_stop_the_next_sender(target
 @pytest.mark.timeout(120 if DAMAGED < 1000 else 1200)
 def test_random_damage_always_gets_an_answer(target: Target) -> None:
     """Damaged messages, each answered with the MSA of its own, none left to a person by routing."""
-    seed = int(os.environ.get("CONNECTOR_SEED") or random.SystemRandom().randrange(1 << 32))
+    seed = drawn_seed()
     print(f"seed {seed}")
     chance = random.Random(seed)
     with target.client() as client:

@@ -29,7 +29,7 @@ from connector.simulator.config import SimConfig
 from connector.simulator.faults import FaultRule
 from connector.simulator.server import Simulator
 from tests.e2e.harness import Hospital, toml_of
-from tests.e2e.load import Letter, Load, make_identities
+from tests.e2e.load import Letter, Load, drawn_seed, make_identities
 from tests.e2e.process import ConnectorProcess, fixed_port, write_toml
 
 KILLS = 200 if os.environ.get("CONNECTOR_PROOF") == "full" else 20
@@ -107,7 +107,7 @@ _STATES = "SELECT state, count(*) AS n FROM delivery GROUP BY state"
 
 @pytest.fixture
 def ground(tmp_path: Path) -> Iterator[Ground]:
-    seed = int(os.environ.get("CONNECTOR_SEED") or random.SystemRandom().randrange(1 << 32))
+    seed = drawn_seed()
     print(f"\nseed {seed} (CONNECTOR_SEED={seed} draws the same identities, faults and moments)")
     ground = Ground(tmp_path, seed)
     yield ground
