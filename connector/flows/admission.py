@@ -20,6 +20,7 @@ from connector.ins.model import MatriculeIns
 from connector.journal import Done, Hold, Job, Journal, Outcome, Retry, Tx
 from connector.patients.state import PatientView, load_patient, load_stay, remember_crossref
 from connector.pix.model import Domain
+from connector.trust.errors import ClockError
 from connector.trust.vihf import Caller
 
 ASKS_DMP = frozenset({"A01", "A04"})
@@ -102,6 +103,8 @@ class AdmissionFlow:
             return self._consultation.run(job, ins, view)
         except (ServerRefusal, SoapFault, TransportError) as error:
             return failure(error)
+        except ClockError as error:
+            return Retry(f"Interrogation impossible : {error}", code="clock")
         except ConnectorError as error:
             return Hold(f"Arrêt : {in_french(error)}", "configuration")
 

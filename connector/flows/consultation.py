@@ -19,6 +19,7 @@ from connector.flows.config import ConsultationConfig
 from connector.ins.model import MatriculeIns
 from connector.journal import Done, Job, Outcome
 from connector.patients.state import StayView
+from connector.trust.errors import SessionError
 from connector.trust.psc import ProfessionalSession
 from connector.trust.vihf import Caller
 from connector.xds.model import DocumentEntry, QueryAnswer
@@ -71,7 +72,10 @@ class Consultation:
         session = self._sessions()
         if session is None or session.expires_at <= now:
             return Done("Arrêt : aucune session Pro Santé Connect en cours d'un professionnel nommé")
-        caller = session.caller(now=now, structure_id=self._structure)
+        try:
+            caller = session.caller(now=now, structure_id=self._structure)
+        except SessionError as error:
+            return Done(f"Arrêt : {error}")
         existence = self._dmp.test_existence(ins, caller)
         if existence.authorization == "INTERDIT":
             return Done("Arrêt : le patient a bloqué ce professionnel (autorisation INTERDIT)")

@@ -26,8 +26,9 @@ from connector.flows.outcomes import failure, first_error
 from connector.flows.routing import NOT_SERVED, PUBLICATION, ZAM
 from connector.flows.snapshot import Snapshot
 from connector.ins.model import MatriculeIns
-from connector.journal import Done, Hold, Job, Journal, Outcome, Refuse, Tx, Unknown
+from connector.journal import Done, Hold, Job, Journal, Outcome, Refuse, Retry, Tx, Unknown
 from connector.patients.state import PatientView, Sql, StayView, load_patient, load_stay
+from connector.trust.errors import ClockError
 from connector.trust.vihf import Caller
 
 
@@ -98,6 +99,9 @@ class PublicationFlow:
             return self._failed(job, error, wants_zam)
         except (SoapFault, TransportError) as error:
             return self._failed(job, error, wants_zam)
+        except ClockError as error:
+            # it mends itself when the clock is set: nobody has to release every letter by hand
+            return Retry(f"Envoi impossible : {error}", code="clock")
         except ConnectorError as error:
             # signing refused, certificate or clock: nothing has left
             return Hold(f"Envoi impossible : {in_french(error)}", "configuration")
