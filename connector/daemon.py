@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import signal
 import socket
 import threading
@@ -171,6 +172,8 @@ def check_settings(settings: Settings) -> None:
 def run_daemon(settings: Settings) -> None:
     """Foreground daemon: stops on SIGTERM or SIGINT after the work in progress."""
     configure_logs(settings.log.level, settings.log.format)
+    # documents retrieved are for the hospital's own import: its group may read them, nobody else
+    os.umask(0o027)
 
     async def main() -> None:
         stop = asyncio.Event()
