@@ -15,7 +15,7 @@ def markdown() -> str:
     lines = [
         "# The life of a delivery",
         "",
-        "Drawn from `connector/journal/lifecycle.py` by `python -m connector.journal.picture`; a test holds both equal.",
+        "Drawn from `connector/journal/lifecycle.py` by `python -m connector.journal.picture`, held equal by a test.",
         "",
         "```mermaid",
         "stateDiagram-v2",
