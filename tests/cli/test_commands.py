@@ -320,8 +320,7 @@ def test_the_demo_verifies_every_claim_it_makes(tmp_path: Path) -> None:
     assert len(claims) > 10
     assert all(check["ok"] for check in claims)
 
-
-# -- everything else -----------------------------------------------------------------------------------------------
+    # -- everything else -----------------------------------------------------------------------------------------------
     received = [path for path in (tmp_path / "demo" / "received").rglob("*") if path.is_file()]
     assert received
     assert all(path.stat().st_mode & 0o007 == 0 for path in received), "a patient's document anybody may read"
