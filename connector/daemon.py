@@ -21,7 +21,6 @@ from connector.base.clock import Clock, UuidFactory, random_uuid, utc_now
 from connector.base.errors import ConnectorError, SettingsError
 from connector.base.logs import configure_logs, logger
 from connector.base.memory import settle
-from connector.hl7.ack import AckError, build_ack_unreadable
 from connector.hl7.mllp import MllpServer, PeerInfo
 from connector.journal import Engine
 from connector.settings import Settings
@@ -55,7 +54,7 @@ class Daemon:
         engine = Engine(
             parts.journal, router=parts.router, handlers=parts.handlers, config=settings.engine, clock=self._clock
         )
-        listener = MllpServer(settings.listener, self._handler(parts), refuse_oversized=self._refuse_oversized)
+        listener = MllpServer(settings.listener, self._handler(parts), refuse_oversized=self._oversized(parts))
         api = _Api(settings, lambda: self._status(parts, listener))
         try:
             await engine.start()
@@ -88,10 +87,9 @@ class Daemon:
         intake = parts.intake
         return lambda raw, peer: intake.handle(raw, f"{peer.host}:{peer.port}")
 
-    def _refuse_oversized(self, head: bytes, _peer: PeerInfo) -> bytes:
-        limit = self._settings.listener.max_frame
-        error = AckError("", "199", f"message trop volumineux, {limit} octets au plus")
-        return build_ack_unreadable(head, error, now=self._clock(), control_id=self._uuid().hex[:20], code="AR")
+    def _oversized(self, parts: Parts) -> Callable[[bytes, PeerInfo], Awaitable[bytes | None]]:
+        intake, limit = parts.intake, self._settings.listener.max_frame
+        return lambda head, peer: intake.refuse_oversized(head, f"{peer.host}:{peer.port}", limit)
 
     def _status(self, parts: Parts, listener: MllpServer) -> Status:
         rows = parts.journal.query("SELECT kind, state, count(*) AS n FROM delivery GROUP BY kind, state")

@@ -13,6 +13,7 @@ from concurrent.futures import Executor
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import count
+from typing import Literal
 
 from connector.base.clock import Clock, UuidFactory
 from connector.base.errors import ConnectorError
@@ -152,12 +153,22 @@ class Intake:
         self._wake()
         return stored.ack or None
 
+    async def refuse_oversized(self, head: bytes, peer: str, limit: int) -> bytes:
+        """The AR for a frame above `limit`. Its beginning is kept with the refusal; the rest was never held."""
+        error = AckError("", "199", f"message trop volumineux, {limit} octets au plus")
+        return await self._refuse_raw(head, peer, error, "oversized", "AR", self._clock())
+
     async def _refuse_unreadable(self, raw: bytes, peer: str, error: Er7Error, now: datetime) -> bytes:
-        ack = build_ack_unreadable(raw, error_of(error), now=now, control_id=self._control_id())
+        return await self._refuse_raw(raw, peer, error_of(error), "unreadable", "AE", now)
+
+    async def _refuse_raw(
+        self, raw: bytes, peer: str, error: AckError, kind: str, code: Literal["AE", "AR"], now: datetime
+    ) -> bytes:
+        ack = build_ack_unreadable(raw, error, now=now, control_id=self._control_id(), code=code)
         incoming = Incoming(
             raw=raw,
             peer=peer,
-            key="unreadable:" + hashlib.sha256(raw).hexdigest(),
+            key=f"{kind}:{hashlib.sha256(raw).hexdigest()}",
             type="",
             event="",
             control_id="",
@@ -165,13 +176,13 @@ class Intake:
             received_at=now,
             verdict="refused",
             ack=ack,
-            findings=(as_finding(error_of(error)),),
-            route="unreadable",
+            findings=(as_finding(error),),
+            route=kind,
         )
         try:
             await self._journal.accept(incoming)
         except JournalError as failure:
-            raise ConnectorError("an unreadable message could not be stored", peer=peer) from failure
+            raise ConnectorError("a refused message could not be stored", peer=peer) from failure
         return ack
 
     def _control_id(self) -> str:

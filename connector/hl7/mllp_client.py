@@ -117,6 +117,9 @@ class MllpClient:
             if isinstance(reply, Oversized):
                 raise self._failure("reply too large", None, sent=True)
             if reply is not None:
+                if framer.buffered:
+                    # more than the answer came: what follows on this connection could be anybody's
+                    self._drop()
                 return reply
 
     def _connected(self) -> socket.socket:

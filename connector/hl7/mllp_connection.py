@@ -184,7 +184,7 @@ class Connection(asyncio.Protocol):
                 reply = await server.handle(message, self.peer)
             else:
                 size = len(message.head)
-                reply = server.refuse_oversized(message.head, self.peer) if server.refuse_oversized else None
+                reply = await server.refuse_oversized(message.head, self.peer) if server.refuse_oversized else None
             if reply is not None and not transport.is_closing():
                 transport.write(frame(reply))
                 stats.replied += 1

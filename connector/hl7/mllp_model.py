@@ -25,7 +25,7 @@ Handler = Callable[[bytes, PeerInfo], Awaitable[bytes | None]]
 """Gets one message without its frame, gives the reply or None for silence. An exception closes the connection
 without a reply: the sender will send again."""
 
-Refusal = Callable[[bytes, PeerInfo], bytes | None]
+Refusal = Callable[[bytes, PeerInfo], Awaitable[bytes | None]]
 """Gets the first bytes of a frame above `max_frame`, gives the AR to send."""
 
 

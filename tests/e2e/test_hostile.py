@@ -146,6 +146,9 @@ def test_an_oversized_frame_is_refused_and_the_connection_goes_on(target: Target
         ack = parse_ack(client.exchange(LETTER + b"\rZZZ|" + b"x" * (MAX_FRAME + 1)))
         assert (ack.code, ack.errors[0].code, ack.control_id) == ("AR", "199", "MDM0001")
         target.assert_serves(client)
+    (kept,) = target.journal.query("SELECT raw, verdict FROM message WHERE route = 'oversized'")
+    assert kept["verdict"] == "refused"
+    assert LETTER.startswith(bytes(kept["raw"])) or bytes(kept["raw"]).startswith(LETTER)
 
 
 # -- bytes that get none -----------------------------------------------------------------------------------------

@@ -90,7 +90,7 @@ async def test_a_failing_handler_closes_without_a_reply() -> None:
 async def test_a_frame_above_the_limit_is_refused_in_its_turn_and_the_connection_lives() -> None:
     heads: list[bytes] = []
 
-    def refuse(head: bytes, peer: PeerInfo) -> bytes | None:
+    async def refuse(head: bytes, peer: PeerInfo) -> bytes | None:
         heads.append(head)
         return b"too large"
 
