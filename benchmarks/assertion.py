@@ -6,8 +6,6 @@
 from __future__ import annotations
 
 import statistics
-import time
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from functools import partial
 
@@ -16,6 +14,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from cryptography.x509.oid import NameOID
 
+from benchmarks.timing import microseconds
 from connector.trust.keys import KeyPair
 from connector.trust.roles import PROFESSION, SKILL, role
 from connector.trust.vihf import Caller, VihfConfig, build_assertion
@@ -69,20 +68,13 @@ def run(rounds: int = 15, calls: int = 40) -> dict[str, float]:
     signer = key_pair()
     ours, raw = [], []
     for _ in range(rounds):
-        raw.append(_microseconds(partial(raw_signature, signer), calls))
-        ours.append(_microseconds(partial(assertion, signer), calls))
+        raw.append(microseconds(partial(raw_signature, signer), calls))
+        ours.append(microseconds(partial(assertion, signer), calls))
     return {
         "assertion_us": statistics.median(ours),
         "raw_signature_us": statistics.median(raw),
         "ratio": statistics.median(o / r for o, r in zip(ours, raw, strict=True)),
     }
-
-
-def _microseconds(call: Callable[[], object], calls: int) -> float:
-    started = time.perf_counter()
-    for _ in range(calls):
-        call()
-    return (time.perf_counter() - started) / calls * 1e6
 
 
 if __name__ == "__main__":

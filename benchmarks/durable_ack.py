@@ -18,6 +18,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from benchmarks.accept import fsync_floor
 from connector.base.clock import random_uuid, utc_now
 from connector.base.memory import settle
 from connector.flows.config import IntakeConfig
@@ -42,18 +43,6 @@ MESSAGE = (
     "ZFA|ACTIF|20240306111154|||||||INO|20240306111154|IC|20240306111154\r"
     "ZFM|8\rZFD|||Y|N|INSI|20211201\r"
 ).encode()
-
-
-def fsync_floor(folder: Path, seconds: float) -> float:
-    """4 KiB appends with fsync, per second."""
-    block, count = os.urandom(4096), 0
-    with open(folder / "floor", "wb", buffering=0) as file:
-        end = time.perf_counter() + seconds
-        while time.perf_counter() < end:
-            file.write(block)
-            os.fsync(file.fileno())
-            count += 1
-    return count / seconds
 
 
 def generate(port: int, connections: int, seconds: float, prefix: str) -> int:

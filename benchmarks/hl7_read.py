@@ -6,9 +6,8 @@
 from __future__ import annotations
 
 import statistics
-import time
-from collections.abc import Callable
 
+from benchmarks.timing import microseconds
 from connector.hl7.er7 import parse
 
 ADT = (
@@ -76,20 +75,13 @@ def run(rounds: int = 15, calls: int = 200) -> dict[str, float]:
     """Microseconds per message of both, and the median ratio; measured in alternation."""
     ours, plain = [], []
     for _ in range(rounds):
-        plain.append(_microseconds(full_split, calls))
-        ours.append(_microseconds(read, calls))
+        plain.append(microseconds(full_split, calls))
+        ours.append(microseconds(read, calls))
     return {
         "read_us": statistics.median(ours),
         "full_split_us": statistics.median(plain),
         "ratio": statistics.median(o / p for o, p in zip(ours, plain, strict=True)),
     }
-
-
-def _microseconds(call: Callable[[], object], calls: int) -> float:
-    started = time.perf_counter()
-    for _ in range(calls):
-        call()
-    return (time.perf_counter() - started) / calls * 1e6
 
 
 if __name__ == "__main__":

@@ -8,8 +8,8 @@ import gc
 def settle() -> None:
     """Takes the objects made at start out of the collector's way, and lets it run less often.
 
-    Libraries leave several hundred thousand objects that live as long as the process; walking them at each
-    collection costs a tenth of the listener's throughput.
+    Libraries leave a great many objects that live as long as the process; walking them at each collection is felt
+    in the listener's throughput.
     """
     gc.collect()
     gc.freeze()

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import Callable
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from datetime import datetime
@@ -60,7 +59,6 @@ class Intake:
         clock: Clock,
         uuid_factory: UuidFactory,
         executor: Executor,
-        wake: Callable[[], None] = lambda: None,
     ) -> None:
         self._journal = journal
         self._config = config
@@ -69,7 +67,6 @@ class Intake:
         self._prefix = uuid_factory().hex[:10]
         self._count = count(1)
         self._executor = executor
-        self._wake = wake
         self._log = logger("intake")
 
     async def handle(self, raw: bytes, peer: str) -> bytes | None:
@@ -150,7 +147,6 @@ class Intake:
                 "", "207", "Application error", app_code="906", app_text="Stockage indisponible, à renvoyer"
             )
             return build_ack(header, "AR", (busy,), now=now, control_id=self._control_id())
-        self._wake()
         return stored.ack or None
 
     async def refuse_oversized(self, head: bytes, peer: str, limit: int) -> bytes:

@@ -131,7 +131,7 @@ def build_ack(
 
 
 def build_accept(header: Header, *, now: datetime, control_id: str) -> bytes:
-    """The same bytes as `build_ack(header, "AA", …)`, six times cheaper: an engine writes thousands a second.
+    """The same bytes as `build_ack(header, "AA", …)`, cheaper: an engine writes thousands a second.
 
     What depends on the sender alone is composed once; only MSH-7, MSH-10 and MSA-2 change from message to message.
     """
