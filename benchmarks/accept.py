@@ -14,7 +14,8 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
-from connector.journal.engine import Engine, EngineConfig
+from connector.journal.engine.config import EngineConfig
+from connector.journal.engine.embedded import Engine
 from connector.journal.job import Done
 from connector.journal.model import Incoming, JournalConfig, StoredMessage
 from connector.journal.store import Journal

@@ -3,7 +3,8 @@
 Store first, then acknowledge (design rule 5); one life cycle table (design rule 6); per patient, strict order.
 """
 
-from connector.journal.engine import Engine, EngineConfig
+from connector.journal.engine.config import EngineConfig
+from connector.journal.engine.embedded import Engine
 from connector.journal.job import Dead, Done, Handler, Hold, Job, Outcome, Refuse, Retry, Unknown
 from connector.journal.model import Incoming, JournalConfig, JournalError, Stored, StoredMessage, key_of
 from connector.journal.reader import JournalReader

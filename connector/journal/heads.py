@@ -9,9 +9,9 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterable
 
+from connector.journal.db.schema import ACTIVE
 from connector.journal.lifecycle import STARTABLE
 from connector.journal.model import DeadLetter
-from connector.journal.schema import ACTIVE
 
 Lane = tuple[int, str]
 """Patient id and lane name."""

@@ -10,9 +10,9 @@ from typing import Any
 from weakref import WeakSet
 
 from connector.journal import links
+from connector.journal.db.schema import open_reader
 from connector.journal.deliveries import Delivery, load
 from connector.journal.model import JournalConfig, JournalError
-from connector.journal.schema import open_reader
 
 
 class _Reader:

@@ -8,7 +8,7 @@ from typing import Final
 
 import structlog
 
-from connector.journal.failures import is_store_failure, where
+from connector.journal.db.failures import is_store_failure, where
 from connector.journal.inbox import read
 from connector.journal.model import StoredMessage, stamp
 from connector.journal.tx import Tx

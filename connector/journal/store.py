@@ -11,9 +11,9 @@ from typing import TypeVar
 
 from connector.base.clock import Clock, utc_now
 from connector.journal import inbox
+from connector.journal.db.schema import migrate, open_writer
 from connector.journal.model import Incoming, JournalConfig, JournalError, Stored
 from connector.journal.reader import JournalReader
-from connector.journal.schema import migrate, open_writer
 from connector.journal.tx import Tx
 from connector.journal.writer import Item, Writer
 

@@ -16,7 +16,7 @@ from typing import Any
 import structlog
 
 from connector.base.clock import Clock
-from connector.journal.failures import is_store_failure
+from connector.journal.db.failures import is_store_failure
 from connector.journal.inbox import Row, store
 from connector.journal.model import DeadLetter, JournalError, Stored
 from connector.journal.tx import Tx

@@ -17,7 +17,8 @@ import sys
 import time
 from pathlib import Path
 
-from connector.journal.engine import Engine, EngineConfig
+from connector.journal.engine.config import EngineConfig
+from connector.journal.engine.embedded import Engine
 from connector.journal.job import Done, Job, Outcome
 from connector.journal.model import JournalConfig, StoredMessage
 from connector.journal.store import Journal

@@ -10,8 +10,9 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from connector.journal.backoff import Backoff
-from connector.journal.engine import Engine, EngineConfig
+from connector.journal.engine.backoff import Backoff
+from connector.journal.engine.config import EngineConfig
+from connector.journal.engine.embedded import Engine
 from connector.journal.job import Done, Handler, Job, Outcome
 from connector.journal.model import Incoming, StoredMessage, key_of
 from connector.journal.store import Journal

@@ -10,9 +10,9 @@ import pytest
 
 from connector.journal import heads
 from connector.journal.deliveries import Delivery
+from connector.journal.engine.steps import Finished, finish, start_due
 from connector.journal.job import Done
 from connector.journal.model import stamp
-from connector.journal.steps import Finished, finish, start_due
 from connector.journal.store import Journal
 from connector.journal.tx import Tx
 from tests.journal.test_lifecycle import NO_LIMIT

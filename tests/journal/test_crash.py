@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from connector.journal.backoff import Backoff
-from connector.journal.engine import EngineConfig
-from connector.journal.steps import recover, start_due
+from connector.journal.engine.backoff import Backoff
+from connector.journal.engine.config import EngineConfig
+from connector.journal.engine.steps import recover, start_due
 from tests.conftest import ROOT
 from tests.journal.conftest import JournalFactory
 from tests.journal.crash_program import POINTS, Work

@@ -8,10 +8,11 @@ from typing import Any
 
 import pytest
 
-from connector.journal.engine import Engine, EngineConfig
+from connector.journal.engine.config import EngineConfig
+from connector.journal.engine.embedded import Engine
+from connector.journal.engine.steps import Finished, finish, recover, start_due
 from connector.journal.job import Dead, Done, Job, Outcome, Retry, Unknown
 from connector.journal.lifecycle import LifecycleError
-from connector.journal.steps import Finished, finish, recover, start_due
 from connector.journal.store import Journal
 from connector.journal.worklist import worklist
 from tests.journal.support import (

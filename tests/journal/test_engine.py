@@ -12,8 +12,9 @@ from typing import Any
 
 import pytest
 
-from connector.journal.backoff import Backoff
-from connector.journal.engine import Engine, EngineConfig
+from connector.journal.engine.backoff import Backoff
+from connector.journal.engine.config import EngineConfig
+from connector.journal.engine.embedded import Engine
 from connector.journal.job import Dead, Done, Hold, Job, Outcome, Refuse, Retry, Unknown
 from connector.journal.lifecycle import LifecycleError
 from connector.journal.model import JournalError

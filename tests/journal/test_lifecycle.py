@@ -12,11 +12,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from connector.journal.backoff import Backoff
+from connector.journal.engine.backoff import Backoff
+from connector.journal.engine.steps import Finished, finish, recover, start_due
 from connector.journal.job import Dead, Done, Hold, Outcome, Refuse, Retry, Unknown
 from connector.journal.lifecycle import INITIAL, TABLE, TEXTS, Event, LifecycleError, State, line_text, next_state
 from connector.journal.model import JournalConfig
-from connector.journal.steps import Finished, finish, recover, start_due
 from connector.journal.store import Journal
 from connector.journal.tx import Tx
 from tests.journal.support import FULL_PROOF, Clock, deliver, events, patient, state

@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 
 from connector.base.clock import utc_now
+from connector.journal.db.schema import migrate, open_writer
 from connector.journal.model import JournalConfig, JournalError
-from connector.journal.schema import migrate, open_writer
 from connector.journal.store import Journal
 from connector.journal.tx import Tx
 from connector.journal.writer import Item, Writer

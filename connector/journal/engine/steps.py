@@ -9,13 +9,13 @@ from typing import Final, assert_never
 import structlog
 
 from connector.journal import heads
-from connector.journal.backoff import Backoff
+from connector.journal.db.failures import is_store_failure, where
+from connector.journal.db.schema import ACTIVE
 from connector.journal.deliveries import Delivery, from_row
-from connector.journal.failures import is_store_failure, where
+from connector.journal.engine.backoff import Backoff
 from connector.journal.job import Dead, Done, Hold, Outcome, Refuse, Retry, Unknown
 from connector.journal.lifecycle import LifecycleError
 from connector.journal.model import DeadLetter, stamp
-from connector.journal.schema import ACTIVE
 from connector.journal.tx import Tx
 
 _log = structlog.get_logger(__name__)

@@ -13,77 +13,24 @@ import random as _random
 from collections import deque
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
 from functools import partial
 
 import structlog
 
 from connector.base.clock import Clock, utc_now
-from connector.journal import steps
-from connector.journal.backoff import Backoff
+from connector.journal.db.failures import where
 from connector.journal.deliveries import Delivery
-from connector.journal.failures import where
+from connector.journal.engine import steps
+from connector.journal.engine.bell import Bell
+from connector.journal.engine.config import EngineConfig
+from connector.journal.engine.steps import Finished
 from connector.journal.job import Handler, Hold, Job, Outcome, Retry, Unknown
 from connector.journal.model import JournalError, unstamp
 from connector.journal.routing import UNSEEN, Router, route_batch
-from connector.journal.steps import Finished
 from connector.journal.store import Journal
 from connector.journal.tx import Tx
 
 _log = structlog.get_logger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class EngineConfig:
-    """How hard the engine works.
-
-    workers         handlers running at once
-    backoff         retries of every kind, unless `backoffs` names the kind
-    route_batch     messages routed per transaction, for about `route_seconds` at most
-    poll            seconds between two looks when nobody wakes the engine (another process may have written)
-    drain_seconds   what `stop` grants to running handlers
-    """
-
-    workers: int = 8
-    backoff: Backoff = field(default_factory=Backoff)
-    backoffs: Mapping[str, Backoff] = field(default_factory=dict)
-    route_batch: int = 200
-    route_seconds: float = 0.02
-    poll: float = 1.0
-    drain_seconds: float = 30.0
-
-    def backoff_of(self, kind: str) -> Backoff:
-        return self.backoffs.get(kind, self.backoff)
-
-
-class Bell:
-    """An asyncio event any thread may ring, at the price of one loop call however often it is rung."""
-
-    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
-        self._loop = loop
-        self._event = asyncio.Event()
-        self._rung = False
-
-    def ring(self) -> None:
-        if self._rung:
-            return
-        self._rung = True
-        try:
-            self._loop.call_soon_threadsafe(self._event.set)
-        except RuntimeError:
-            # The loop is closed: nobody listens any more.
-            return
-
-    async def wait(self, seconds: float) -> None:
-        """Returns when rung, or after `seconds`; what rings from now on is for the next wait."""
-        if not self._event.is_set():
-            try:
-                async with asyncio.timeout(seconds):
-                    await self._event.wait()
-            except TimeoutError:
-                pass
-        self._rung = False
-        self._event.clear()
 
 
 class Engine:
