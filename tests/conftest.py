@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
+
+from tests.postgres import Postgres, PostgresAbsent
 
 # `make test` draws the same cases each time; `make proof` draws new ones, and prints the seeds of what it drew.
 settings.register_profile("same", derandomize=True, deadline=None, print_blob=True)
@@ -23,6 +26,25 @@ def official_data() -> Path:
     if not (folder / "ans-messages").is_dir():
         pytest.skip("official data absent: set CONNECTOR_OFFICIAL_DATA to the folder holding ans-messages/")
     return folder
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Postgres]:
+    """A PostgreSQL cluster for the whole run. A test that stops or kills it starts it again."""
+    try:
+        cluster = Postgres()
+    except PostgresAbsent as absent:
+        pytest.skip(str(absent))
+    yield cluster
+    cluster.close()
+
+
+@pytest.fixture
+def postgres_database(postgres: Postgres) -> Iterator[str]:
+    """URL of a fresh, empty database."""
+    database = postgres.create_database()
+    yield postgres.url(database)
+    postgres.drop_database(database)
 
 
 ALLOWED_SKIPS = ("official data absent", "official kit absent")
