@@ -20,14 +20,24 @@ Effect = Literal[
     "ack",
     "status",
     "delay",
+    "hang-after",
     "cut-before",
+    "cut-then-accept",
     "cut-after",
+    "cut-in-headers",
     "cut-during",
     "http-500",
+    "proxy-error",
+    "proxy-error-after",
+    "fault-after",
+    "empty-answer",
+    "garbage-answer",
     "wrong-relates-to",
     "truncated-multipart",
 ]
-BEFORE_SERVICE: frozenset[str] = frozenset({"fault", "registry-error", "ack", "status", "cut-before", "http-500"})
+BEFORE_SERVICE: frozenset[str] = frozenset(
+    {"fault", "registry-error", "ack", "status", "cut-before", "http-500", "proxy-error"}
+)
 """Effects that replace the service: nothing is stored or accepted."""
 
 
@@ -38,13 +48,21 @@ class FaultRule:
     fault            SOAP fault `code` (subcode `subcode`, default Receiver), text `text`
     registry-error   RegistryErrorList with one `code`, `text` as codeContext, `severity` Error or Warning
     ack, status      HL7 V3 acknowledgementDetail (TD0.2), `status/context` (TD0.3)
-    delay            answers after `seconds`; `seconds` also precedes any other effect
+    delay            answers after `seconds`; `seconds` also precedes any effect but the next two
+    hang-after       everything happened at once, the answer leaves after `seconds`
+    cut-then-accept  the connection is closed at once, everything happens `seconds` later
     cut-before       the connection is closed, nothing happened
     cut-after        everything happened, no byte of the answer leaves
-    cut-during       everything happened, the answer stops half-way
-    http-500         an HTTP 500 that is not SOAP
-    wrong-relates-to answers somebody else's MessageID
-    truncated-multipart  a complete HTTP answer whose multipart has no end
+    cut-in-headers   everything happened, the answer stops inside its HTTP headers
+    cut-during       everything happened, the answer stops half-way through its body
+    http-500         an HTTP 500 that is not SOAP, nothing happened
+    proxy-error      a proxy answers HTTP `code` (default 502) in HTML, nothing happened
+    proxy-error-after  everything happened, then a proxy answers HTTP `code` (default 502) in HTML
+    fault-after      everything happened, the answer is SOAP fault `code` (subcode `subcode`), text `text`
+    empty-answer     everything happened, HTTP 200 without a body
+    garbage-answer   everything happened, HTTP 200 with a page that is no XML
+    wrong-relates-to everything happened, the answer names somebody else's MessageID
+    truncated-multipart  everything happened, a complete HTTP answer holds half of it
     """
 
     effect: Effect
@@ -87,7 +105,8 @@ class Faults:
     def __init__(self, rules: Iterable[FaultRule] = ()) -> None:
         self._lock = threading.Lock()
         self._ids = itertools.count(1)
-        self._rules: list[_Live] = []
+        # By the document they select, "" for any: a proof programs ten thousand of them.
+        self._rules: dict[str, list[_Live]] = {}
         for rule in rules:
             self.add(rule)
 
@@ -103,33 +122,37 @@ class Faults:
         """Adds one rule after the others and returns its id."""
         with self._lock:
             live = _Live(rule, next(self._ids))
-            self._rules.append(live)
+            self._rules.setdefault(rule.unique_id, []).append(live)
             return live.id
 
     def remove(self, rule_id: int) -> bool:
         with self._lock:
-            kept = [live for live in self._rules if live.id != rule_id]
-            removed = len(kept) < len(self._rules)
-            self._rules = kept
-            return removed
+            found = next((live for live in self._all() if live.id == rule_id), None)
+            if found is not None:
+                self._rules[found.rule.unique_id].remove(found)
+            return found is not None
 
     def clear(self) -> None:
         with self._lock:
-            self._rules = []
+            self._rules = {}
 
     def describe(self) -> list[dict[str, Any]]:
         """Every rule with its counters, for the control API."""
         with self._lock:
-            return [live.as_dict() for live in self._rules]
+            return [live.as_dict() for live in self._all()]
 
     def take(self, transaction: str, ins: str, unique_ids: Iterable[str]) -> FaultRule | None:
         """The rule that fires on this call, counted; None when the call goes well."""
-        documents = frozenset(unique_ids)
+        documents = frozenset(unique_ids) - {""}
         with self._lock:
-            for live in self._rules:
-                if live.matches(transaction, ins, documents) and live.fires():
+            candidates = [live for document in ("", *documents) for live in self._rules.get(document, ())]
+            for live in sorted(candidates, key=_by_id):
+                if live.matches(transaction, ins) and live.fires():
                     return live.rule
         return None
+
+    def _all(self) -> list[_Live]:
+        return sorted((live for rules in self._rules.values() for live in rules), key=_by_id)
 
 
 class _Live:
@@ -141,13 +164,9 @@ class _Live:
         self.seen = 0
         self.fired = 0
 
-    def matches(self, transaction: str, ins: str, unique_ids: frozenset[str]) -> bool:
+    def matches(self, transaction: str, ins: str) -> bool:
         rule = self.rule
-        return (
-            rule.transaction in ("", transaction)
-            and rule.ins in ("", ins)
-            and (not rule.unique_id or rule.unique_id in unique_ids)
-        )
+        return rule.transaction in ("", transaction) and rule.ins in ("", ins)
 
     def fires(self) -> bool:
         self.seen += 1
@@ -162,3 +181,7 @@ class _Live:
         fields = {name: getattr(rule, name) for name in FaultRule.__annotations__ if name not in ("id", "ins")}
         # The selector's INS is told by its presence only: this goes out on the control port and into logs.
         return {"id": self.id, **fields, "for_one_patient": bool(rule.ins), "seen": self.seen, "fired": self.fired}
+
+
+def _by_id(live: _Live) -> int:
+    return live.id

@@ -40,7 +40,10 @@ _DRAIN = 64 * 1024 * 1024
 
 @dataclass(frozen=True, slots=True)
 class HttpRequest:
-    """One request; header names are lower case; `body` is at position 0 and closed by the server."""
+    """One request; header names are lower case; `body` is at position 0 and closed by the server.
+
+    `hang_up` closes the connection now, before the application has ended.
+    """
 
     method: str
     path: str
@@ -48,13 +51,15 @@ class HttpRequest:
     body: BinaryIO
     size: int
     client_certificate: x509.Certificate | None
+    hang_up: Callable[[], None] = lambda: None
 
 
 @dataclass(frozen=True, slots=True)
 class HttpResponse:
     """One answer. `body` blocks add up to `length` bytes.
 
-    `cut` closes the connection without a byte; `cut_after` closes it after that many body bytes.
+    `cut` closes the connection without a byte, `cut_in_headers` in the middle of a header; `cut_after` closes it after
+    that many body bytes.
     """
 
     status: int
@@ -62,6 +67,7 @@ class HttpResponse:
     body: Iterable[bytes] = ()
     length: int = 0
     cut: bool = False
+    cut_in_headers: bool = False
     cut_after: int | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
 
@@ -235,13 +241,23 @@ class _Handler(http.server.BaseHTTPRequestHandler):
                 return
             body.seek(0)
             headers = {name.lower(): value for name, value in self.headers.items()}
-            request = HttpRequest(self.command, self.path, headers, cast(BinaryIO, body), size, self.client_certificate)
+            request = HttpRequest(
+                self.command, self.path, headers, cast(BinaryIO, body), size, self.client_certificate, self._hang_up
+            )
             self._send(self.server.application(request))
 
-    def _send(self, response: HttpResponse) -> None:
-        if response.cut:
-            self.close_connection = True
+    def _hang_up(self) -> None:
+        self.close_connection = True
+        with contextlib.suppress(OSError):
+            # The other side may have left first.
             self.connection.shutdown(socket.SHUT_RDWR)
+
+    def _send(self, response: HttpResponse) -> None:
+        if response.cut_in_headers:
+            self.wfile.write(f"HTTP/1.1 {response.status} OK\r\nContent-Type: {response.content_type[:9]}".encode())
+            self.wfile.flush()
+        if response.cut or response.cut_in_headers:
+            self._hang_up()
             return
         self.send_response(response.status)
         self.send_header("Content-Type", response.content_type)

@@ -8,9 +8,8 @@ import time
 import traceback
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
 
 from lxml import etree
 
@@ -18,6 +17,7 @@ from connector.base.ns import QUERY, RIM, RS, XDSB, q
 from connector.simulator.assertion import AssertionJudge
 from connector.simulator.calls import CallLine, CallLog
 from connector.simulator.capture import Capture
+from connector.simulator.damage import proxy_error, spoiled
 from connector.simulator.faults import BEFORE_SERVICE, FaultRule, Faults
 from connector.simulator.habilitations import ack_reply, status_reply
 from connector.simulator.http import HttpRequest, HttpResponse, simple_response
@@ -58,14 +58,6 @@ _ENTRY_UNIQUE_ID = "urn:uuid:2e82c1f6-a085-4c72-9da3-8640a32e42ab"
 _REMEMBERED = 500
 _FAILURE = "urn:oasis:names:tc:ebxml-regrep:ResponseStatusType:Failure"
 
-Damage = Literal["", "cut-after", "cut-during", "truncated-multipart", "wrong-relates-to"]
-_DAMAGES: Mapping[str, Damage] = {
-    "cut-after": "cut-after",
-    "cut-during": "cut-during",
-    "truncated-multipart": "truncated-multipart",
-    "wrong-relates-to": "wrong-relates-to",
-}
-
 
 class _Cut(Exception):
     """The connection closes now, nothing having happened."""
@@ -87,7 +79,7 @@ class _Call:
     fault: str = ""
     documents: int = 0
     warnings: list[str] = field(default_factory=list)
-    damage: Damage = ""
+    programmed: FaultRule | None = None
 
 
 class DmpApplication:
@@ -138,9 +130,9 @@ class DmpApplication:
             reply = self._serve(request, call, folder)
         except SimFault as refused:
             fault = refused
-        except _PlainError:
-            call.outcome = "http-500"
-            return simple_response(500, b"Internal Server Error")
+        except _PlainError as plain:
+            call.outcome = f"http-{plain.response.status}"
+            return plain.response
         except _Cut:
             raise
         except Exception:  # noqa: BLE001 - a defect of the simulator must answer, and be seen in its log
@@ -175,15 +167,26 @@ class DmpApplication:
         soap = self._judged(request, envelope, call)
         rule = self._faults.take(transaction, _ins(soap), unique_ids(envelope.body))
         if rule is not None:
-            call.fault = rule.effect
-            call.damage = _DAMAGES.get(rule.effect, "")
-            self._wait(rule.seconds)
+            call.fault, call.programmed = rule.effect, rule
+            if rule.effect == "cut-then-accept":
+                request.hang_up()
+            if rule.effect != "hang-after":
+                self._wait(rule.seconds)
             if rule.effect in BEFORE_SERVICE and not _is_warning(rule):
                 return self._replaced(rule, soap)
         reply = self._dispatch(transaction, soap)
-        if rule is not None and _is_warning(rule):
-            _add_warning(reply.body, rule)
+        if rule is not None:
+            self._after(rule, reply)
         return reply
+
+    def _after(self, rule: FaultRule, reply: SoapReply) -> None:
+        """What a fault does once the service has done its work."""
+        if rule.effect == "hang-after":
+            self._wait(rule.seconds)
+        if rule.effect == "fault-after":
+            raise _programmed(rule)
+        if _is_warning(rule):
+            _add_warning(reply.body, rule)
 
     def _judged(self, request: HttpRequest, envelope: Envelope, call: _Call) -> SoapRequest:
         assertion = None
@@ -221,14 +224,16 @@ class DmpApplication:
         if rule.effect == "cut-before":
             raise _Cut
         if rule.effect == "http-500":
-            raise _PlainError
+            raise _PlainError(simple_response(500, b"Internal Server Error"))
+        if rule.effect == "proxy-error":
+            raise _PlainError(proxy_error(rule))
         if rule.effect == "registry-error":
             return failure(soap.transaction, soap.action, [_item(rule)])
         if rule.effect == "ack":
             return ack_reply(self._context, soap.body, rule.code, rule.text)
         if rule.effect == "status":
             return status_reply(rule.code, rule.text)
-        raise SimFault(rule.code or "Receiver", rule.subcode, rule.text or "Faute programmée", rule="PROGRAMMED")
+        raise _programmed(rule)
 
     def _wait(self, seconds: float) -> None:
         if seconds > 0 and self._stopping.wait(seconds):
@@ -236,19 +241,12 @@ class DmpApplication:
 
     def _written(self, reply: SoapReply, call: _Call, status: int, *, is_fault: bool) -> HttpResponse:
         new_id = self._context.new_uuid
-        relates_to = f"urn:uuid:{new_id()}" if call.damage == "wrong-relates-to" else call.message_id
+        stranger = call.programmed is not None and call.programmed.effect == "wrong-relates-to"
+        relates_to = f"urn:uuid:{new_id()}" if stranger else call.message_id
         # The repository answers in multipart, documents or not, faults included (a.9).
         multipart = call.path == REPOSITORY and (is_fault or call.transaction == "ITI-43")
         answer = Answer(reply.body, reply.action, f"urn:uuid:{new_id()}", relates_to, reply.parts, multipart, status)
-        response = http_response(answer, f"mime.{new_id().hex}")
-        half = response.length // 2
-        if call.damage == "cut-after":
-            return replace(response, cut=True)
-        if call.damage == "cut-during":
-            return replace(response, cut_after=half)
-        if call.damage == "truncated-multipart":
-            return replace(response, length=half, cut_after=half)
-        return response
+        return spoiled(call.programmed, http_response(answer, f"mime.{new_id().hex}"))
 
     def _record(self, call: _Call) -> None:
         elapsed = int((time.monotonic() - call.started) * 1000)
@@ -271,7 +269,15 @@ class DmpApplication:
 
 
 class _PlainError(Exception):
-    """An HTTP 500 that is not SOAP, programmed."""
+    """An HTTP answer that is not SOAP, programmed; nothing happened."""
+
+    def __init__(self, response: HttpResponse) -> None:
+        super().__init__(response.status)
+        self.response = response
+
+
+def _programmed(rule: FaultRule) -> SimFault:
+    return SimFault(rule.code or "Receiver", rule.subcode, rule.text or "Faute programmée", rule="PROGRAMMED")
 
 
 def failure(transaction: str, action: str, errors: Sequence[RegistryErrorItem]) -> SoapReply:

@@ -72,6 +72,15 @@ def test_selectors(rule: FaultRule, expected: str) -> None:
     assert fired(rule) == expected
 
 
+def test_the_oldest_rule_wins_whether_it_names_the_document_or_not() -> None:
+    faults = Faults([FaultRule("fault", code="A"), FaultRule("fault", code="B", unique_id="2.25.1")])
+    faults.add(FaultRule("fault", code="C"))
+    taken = [faults.take("ITI-41", INS, ["2.25.2", "2.25.1"]) for _ in range(4)]
+    assert [rule.code if rule else "" for rule in taken] == ["A", "B", "C", ""]
+    assert faults.remove(2)
+    assert [rule["code"] for rule in faults.describe()] == ["A", "C"]
+
+
 def test_first_matching_rule_wins_and_the_next_takes_over() -> None:
     faults = Faults([FaultRule("fault", code="A"), FaultRule("fault", code="B")])
     taken = [faults.take("TD0.2", INS, []) for _ in range(3)]
@@ -149,6 +158,67 @@ def test_cut_during(client: Client) -> None:
     client.sim.faults.add(FaultRule("cut-during"))
     with pytest.raises(http.client.IncompleteRead):
         client.exists()
+
+
+def test_cut_in_headers_everything_happened(client: Client) -> None:
+    client.sim.faults.add(FaultRule("cut-in-headers"))
+    reply = client.soap("habilitations", td03_body(), AIR)
+    assert (reply.status, reply.raw) == (200, b"")
+    assert client.sim.world.authorization(INS, DOCTOR) is not None
+
+
+def test_cut_then_accept_happens_after_the_cut(client: Client) -> None:
+    client.sim.faults.add(FaultRule("cut-then-accept", seconds=0.3))
+    started = time.monotonic()
+    with pytest.raises(CUT):
+        client.soap("habilitations", td03_body(), AIR)
+    assert time.monotonic() - started < 0.3
+    assert client.sim.world.authorization(INS, DOCTOR) is None
+    while client.sim.world.authorization(INS, DOCTOR) is None:
+        assert time.monotonic() - started < 5.0
+        time.sleep(0.01)
+    assert time.monotonic() - started >= 0.3
+
+
+def test_hang_after_happens_at_once_and_is_told_late(client: Client) -> None:
+    client.sim.faults.add(FaultRule("hang-after", seconds=0.3))
+    seen: list[bool] = []
+    watcher = threading.Timer(0.15, lambda: seen.append(client.sim.world.authorization(INS, DOCTOR) is not None))
+    watcher.start()
+    started = time.monotonic()
+    assert client.soap("habilitations", td03_body(), AIR).status == 200
+    assert time.monotonic() - started >= 0.3
+    assert seen == [True]
+
+
+@pytest.mark.parametrize(
+    ("rule", "status", "start"),
+    [
+        (FaultRule("proxy-error-after"), 502, b"<!DOCTYPE html>"),
+        (FaultRule("proxy-error-after", code="504"), 504, b"<!DOCTYPE html>"),
+        (FaultRule("empty-answer"), 200, b""),
+        (FaultRule("garbage-answer"), 200, b"<!DOCTYPE html>"),
+    ],
+)
+def test_the_answer_is_lost_and_everything_happened(client: Client, rule: FaultRule, status: int, start: bytes) -> None:
+    client.sim.faults.add(rule)
+    reply = client.soap("habilitations", td03_body(), AIR)
+    assert (reply.status, reply.raw[: len(start) or 1]) == (status, start)
+    assert client.sim.world.authorization(INS, DOCTOR) is not None
+
+
+def test_a_fault_after_everything_happened(client: Client) -> None:
+    client.sim.faults.add(FaultRule("fault-after", subcode="siram_100", text="trop tard"))
+    assert client.soap("habilitations", td03_body(), AIR).fault == ("siram_100", "trop tard")
+    assert client.sim.world.authorization(INS, DOCTOR) is not None
+
+
+def test_a_proxy_that_lost_the_server(client: Client) -> None:
+    client.sim.faults.add(FaultRule("proxy-error", code="504"))
+    reply = client.soap("habilitations", td03_body(), AIR)
+    assert (reply.status, reply.content_type) == (504, "text/html; charset=utf-8")
+    assert client.sim.world.authorization(INS, DOCTOR) is None
+    assert client.sim.log.lines()[-1].outcome == "http-504"
 
 
 def test_http_500_without_soap(client: Client) -> None:
