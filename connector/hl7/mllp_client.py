@@ -9,6 +9,7 @@ import time
 from types import TracebackType
 from typing import Self
 
+from connector.base import guard
 from connector.base.errors import TransportError
 from connector.hl7.framing import Framer, FramingStats, Oversized, frame
 
@@ -39,7 +40,8 @@ class MllpClient:
         """The reply to `raw`, both without frames.
 
         Raises TransportError: `sent` is False only when no byte of `raw` can have reached the far end; True on a
-        timeout, a cut or an unreadable reply after that. Raises CodecError when `raw` holds FS CR.
+        timeout, a cut or an unreadable reply after that. Raises CodecError when `raw` holds FS CR, and
+        FenceLost when the guard forbids the next piece.
         """
         data = memoryview(frame(raw))
         with self._lock:
@@ -56,8 +58,8 @@ class MllpClient:
                     self._ready(deadline)
                     self._send(data, deadline)
                 return self._receive(deadline)
-            except TransportError:
-                # A late reply must never be taken for the answer to the next message.
+            except BaseException:
+                # A late reply must never be taken for the answer to the next message, nor half a message precede it.
                 self._drop()
                 raise
 
@@ -97,7 +99,8 @@ class MllpClient:
         while done < len(data):
             try:
                 connection.settimeout(self._left(deadline, sent=done > 0))
-                done += connection.send(data[done : done + 1024 * 1024])
+                size = guard.may_leave(connection, len(data) - done)
+                done += connection.send(data[done : done + min(size, guard.CHUNK)])
             except OSError as error:
                 raise self._failure("connection broken while sending", error, sent=done > 0) from error
 

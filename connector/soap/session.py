@@ -1,11 +1,13 @@
 """The HTTP session: mutual TLS from one SSLContext, keep-alive, nothing taken from the environment.
 
-The connections tell whether a byte of the request has left: that is what `TransportError.sent` stands on.
+The connections tell whether a byte of the request has left: that is what `TransportError.sent` stands on. They ask the
+guard before each piece of a request: a worker that lost its delivery sends nothing more (`connector.base.guard`).
 """
 
 from __future__ import annotations
 
 import ssl
+from collections.abc import Iterator
 from contextvars import ContextVar
 from dataclasses import dataclass
 from http.cookiejar import DefaultCookiePolicy
@@ -16,6 +18,8 @@ from requests.adapters import HTTPAdapter
 from requests.cookies import RequestsCookieJar
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+
+from connector.base import guard
 
 
 @dataclass(slots=True)
@@ -81,12 +85,22 @@ def _mark_sent() -> None:
         progress.sent = True
 
 
+def _pieces(connection: Any, data: Any) -> Iterator[Any]:
+    """`data` piece by piece, each when the guard lets it leave."""
+    view = memoryview(data)
+    while len(view):
+        size = guard.may_leave(connection, len(view))
+        _mark_sent()
+        yield view[:size]
+        view = view[size:]
+
+
 class _WatchedHttp(HTTPConnection):
     def send(self, data: Any) -> None:
         if self.sock is None:
             self.connect()
-        _mark_sent()
-        super().send(data)
+        for piece in _pieces(self.sock, data):
+            super().send(piece)
 
 
 class _WatchedHttps(HTTPSConnection):
@@ -99,8 +113,8 @@ class _WatchedHttps(HTTPSConnection):
     def send(self, data: Any) -> None:
         if self.sock is None:
             self.connect()
-        _mark_sent()
-        super().send(data)
+        for piece in _pieces(self.sock, data):
+            super().send(piece)
 
 
 class _WatchedHttpPool(HTTPConnectionPool):
