@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-SCHEMA = """
-CREATE TABLE IF NOT EXISTS document (
-    id INTEGER PRIMARY KEY,
-    unique_id TEXT NOT NULL, action TEXT NOT NULL, sha256 TEXT NOT NULL,
-    patient_id INTEGER NOT NULL, delivery_id INTEGER NOT NULL, sender TEXT NOT NULL DEFAULT '',
-    UNIQUE (unique_id, action, sha256)
-);
-CREATE INDEX IF NOT EXISTS document_unique_id ON document (unique_id);
-"""
+from pathlib import Path
+from typing import Final
+
+from connector.journal.db.migrate import Room
+
+SCHEMA: Final = Room("flows", Path(__file__).parent / "migrations", "flows_0001")

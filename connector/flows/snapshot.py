@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Sequence
 from typing import Any
 
 from connector.journal import Journal
+from connector.journal.db.connection import Row
 
 
 class Rows:
     """The rows of one read, with the two cursor methods the rooms below use."""
 
-    def __init__(self, rows: list[sqlite3.Row]) -> None:
+    def __init__(self, rows: list[Row]) -> None:
         self._rows = rows
 
-    def fetchone(self) -> sqlite3.Row | None:
+    def fetchone(self) -> Row | None:
         return self._rows[0] if self._rows else None
 
-    def fetchall(self) -> list[sqlite3.Row]:
+    def fetchall(self) -> list[Row]:
         return self._rows
 
 

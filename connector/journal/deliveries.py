@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import sqlite3
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from connector.journal.lifecycle import Event, LifecycleError, State, line_text, next_state
+from connector.journal.db.connection import Connection, Row
+from connector.journal.lifecycle import DELIVERY, Event, LifecycleError, State
 from connector.journal.model import stamp, unstamp
 
 Payload = dict[str, Any]
@@ -21,6 +21,7 @@ class Delivery:
 
     run        id of the attempt in progress, 0 when nobody works on it
     unsettled  an external effect may exist that nobody has confirmed
+    destination  who is spoken to ("dmp", "identity", …), "" when nobody in particular
     attempts   starts since `since` (creation or last replay)
     """
 
@@ -40,9 +41,10 @@ class Delivery:
     reason_code: str
     since: datetime
     payload: Payload
+    destination: str = ""
 
 
-def from_row(row: sqlite3.Row) -> Delivery:
+def from_row(row: Row) -> Delivery:
     """The dataclass of a `SELECT * FROM delivery` row."""
     return Delivery(
         row["id"],
@@ -61,10 +63,11 @@ def from_row(row: sqlite3.Row) -> Delivery:
         row["reason_code"],
         unstamp(row["since"]),
         json.loads(row["payload"]),
+        row["destination"],
     )
 
 
-def load(connection: sqlite3.Connection, delivery_id: int) -> Delivery:
+def load(connection: Connection, delivery_id: int) -> Delivery:
     """Raises LifecycleError when there is no such delivery."""
     row = connection.execute("SELECT * FROM delivery WHERE id = ?", (delivery_id,)).fetchone()
     if row is None:
@@ -79,7 +82,7 @@ _UPDATE = (
 
 
 def move(
-    connection: sqlite3.Connection,
+    connection: Connection,
     delivery: Delivery,
     event: Event,
     now: datetime,
@@ -93,11 +96,7 @@ def move(
     `changes` are fields of Delivery (due, run, unsettled, attempts, reason, reason_code, since, payload);
     `due` is now unless given. Raises LifecycleError when the table has no such move.
     """
-    try:
-        state = next_state(delivery.state, event)
-    except LifecycleError as error:
-        error.context["delivery_id"] = delivery.id
-        raise
+    state = DELIVERY.after(delivery.state, event, delivery_id=delivery.id)
     changes.setdefault("due", now)
     moved = replace(delivery, state=state, **changes)
     connection.execute(
@@ -116,7 +115,7 @@ def move(
             moved.id,
         ),
     )
-    line = Line(event, line_text(event, text, changes.get("reason", "")), delivery.state, state)
+    line = Line(event, DELIVERY.text(event, text, changes.get("reason", "")), delivery.state, state)
     write_line(connection, now, line, about(moved), data)
     return moved
 
@@ -153,7 +152,7 @@ _LINE = (
 
 
 def write_line(
-    connection: sqlite3.Connection, now: datetime, line: Line, keys: About, data: Mapping[str, Any] | None = None
+    connection: Connection, now: datetime, line: Line, keys: About, data: Mapping[str, Any] | None = None
 ) -> None:
     """Adds one line to the timeline; the only INSERT INTO timeline of the project."""
     connection.execute(

@@ -6,47 +6,48 @@ instead of the whole queue.
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Iterable
 
-from connector.journal.db.schema import ACTIVE
-from connector.journal.lifecycle import STARTABLE
+from connector.journal.db.connection import Connection
+from connector.journal.lifecycle import ACTIVE, STARTABLE
 from connector.journal.model import DeadLetter
 
 Lane = tuple[int, str]
 """Patient id and lane name."""
 
 _FIRST = {
-    "stop": f"SELECT id, state, due FROM delivery WHERE patient_id = ? AND lane = ? AND {ACTIVE} ORDER BY id LIMIT 1",
-    "pass": f"SELECT id, state, due FROM delivery WHERE patient_id = ? AND lane = ? AND {ACTIVE}"
+    "stop": f"SELECT id, state, due, destination FROM delivery WHERE patient_id = ? AND lane = ? AND {ACTIVE}"
+    " ORDER BY id LIMIT 1",
+    "pass": f"SELECT id, state, due, destination FROM delivery WHERE patient_id = ? AND lane = ? AND {ACTIVE}"
     " AND state <> 'dead' ORDER BY id LIMIT 1",
 }
 _RUNNING = "SELECT 1 FROM delivery WHERE patient_id = ? AND lane = ? AND run <> 0 LIMIT 1"
 _PUT = (
-    "INSERT INTO head (patient_id, lane, delivery_id, due) VALUES (?, ?, ?, ?)"
-    " ON CONFLICT (patient_id, lane) DO UPDATE SET delivery_id = excluded.delivery_id, due = excluded.due"
+    "INSERT INTO head (patient_id, lane, delivery_id, due, destination) VALUES (?, ?, ?, ?, ?)"
+    " ON CONFLICT (patient_id, lane) DO UPDATE SET delivery_id = excluded.delivery_id, due = excluded.due,"
+    " destination = excluded.destination"
 )
 _DROP = "DELETE FROM head WHERE patient_id = ? AND lane = ?"
 
 
-def refresh(connection: sqlite3.Connection, lanes: Iterable[Lane], dead_letter: DeadLetter) -> None:
+def refresh(connection: Connection, lanes: Iterable[Lane], dead_letter: DeadLetter) -> None:
     """Recomputes the head of each lane: the smallest active id, if nothing runs and it may start."""
     for lane in lanes:
         head = connection.execute(_FIRST[dead_letter], lane).fetchone()
         startable = head is not None and head["state"] in STARTABLE
         if startable and connection.execute(_RUNNING, lane).fetchone() is None:
-            connection.execute(_PUT, (*lane, head["id"], head["due"]))
+            connection.execute(_PUT, (*lane, head["id"], head["due"], head["destination"]))
         else:
             connection.execute(_DROP, lane)
 
 
-def rebuild(connection: sqlite3.Connection, dead_letter: DeadLetter) -> None:
+def rebuild(connection: Connection, dead_letter: DeadLetter) -> None:
     """All heads from nothing, at start, while nothing runs: the dead letter setting may have changed."""
     passing = " AND state <> 'dead'" if dead_letter == "pass" else ""
     connection.execute("DELETE FROM head")
     connection.execute(
-        "INSERT INTO head (patient_id, lane, delivery_id, due)"
-        " SELECT d.patient_id, d.lane, d.id, d.due FROM delivery d JOIN"
+        "INSERT INTO head (patient_id, lane, delivery_id, due, destination)"
+        " SELECT d.patient_id, d.lane, d.id, d.due, d.destination FROM delivery d JOIN"
         f" (SELECT min(id) AS id FROM delivery WHERE {ACTIVE}{passing} GROUP BY patient_id, lane) AS first"
         " ON first.id = d.id"
         f" WHERE d.state IN ({','.join('?' * len(STARTABLE))})",

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-import sqlite3
 from collections.abc import Iterator, Sequence
 from functools import cache
 
 from connector.base.finding import Finding
+from connector.journal.db.connection import Connection
+from connector.journal.db.connection import Row as DbRow
 from connector.journal.model import Incoming, Stored, StoredMessage, stamp, unstamp
 
 Row = tuple[str, str, int, str, str, str, str, str, str, str, str, bytes, bytes]
@@ -40,21 +41,30 @@ def to_row(incoming: Incoming) -> Row:
     )
 
 
-def store(connection: sqlite3.Connection, rows: Sequence[Row]) -> list[Stored]:
+def store(connection: Connection, rows: Sequence[Row]) -> list[Stored]:
     """Inserts the rows in order inside the caller's transaction and answers each of them, in order."""
-    last = connection.execute("SELECT max(id) FROM message").fetchone()[0] or 0
-    before = connection.total_changes
+    ids = _ids(connection, len(rows))
+    inserted = 0
     for start, size in _runs(len(rows)):
-        run = rows[start : start + size]
-        values = [value for n, row in enumerate(run, last + start + 1) for value in (n, *row)]
-        connection.execute(_insert(size), values)
-    if connection.total_changes - before == len(rows):
-        return [Stored(last + n, False, row[11]) for n, row in enumerate(rows, start=1)]
-    kept = {row[0] for row in connection.execute("SELECT id FROM message WHERE id > ?", (last,))}
+        run = zip(ids[start : start + size], rows[start : start + size], strict=True)
+        values = [value for message_id, row in run for value in (message_id, *row)]
+        inserted += connection.execute(_insert(size), values).rowcount
+    if inserted == len(rows):
+        return [Stored(message_id, False, row[11]) for message_id, row in zip(ids, rows, strict=True)]
+    kept = {row[0] for row in connection.execute("SELECT id FROM message WHERE id >= ?", (ids[0],)).fetchall()}
     return [
-        Stored(last + n, False, row[11]) if last + n in kept else _duplicate(connection, row)
-        for n, row in enumerate(rows, start=1)
+        Stored(message_id, False, row[11]) if message_id in kept else _duplicate(connection, row)
+        for message_id, row in zip(ids, rows, strict=True)
     ]
+
+
+def _ids(connection: Connection, count: int) -> list[int]:
+    """Ids in the order of arrival: the next ones where one process writes, drawn from the sequence where several do."""
+    if connection.dialect == "sqlite":
+        last = connection.execute("SELECT max(id) FROM message").fetchone()[0] or 0
+        return list(range(last + 1, last + count + 1))
+    drawn = connection.execute("SELECT nextval('message_id_seq') FROM generate_series(1, ?)", (count,))
+    return [row[0] for row in drawn.fetchall()]
 
 
 def _runs(count: int) -> Iterator[tuple[int, int]]:
@@ -72,7 +82,7 @@ def _insert(count: int) -> str:
     return _INSERT.replace(_VALUES, ", ".join([_VALUES] * count))
 
 
-def _duplicate(connection: sqlite3.Connection, row: Row) -> Stored:
+def _duplicate(connection: Connection, row: Row) -> Stored:
     """The first message's answer; the repetition is counted, never delivered again."""
     first = connection.execute(
         "SELECT id, ack FROM message WHERE key = ? AND verdict = 'accepted'", (row[0],)
@@ -83,7 +93,7 @@ def _duplicate(connection: sqlite3.Connection, row: Row) -> Stored:
     return Stored(first["id"], True, first["ack"])
 
 
-def read(row: sqlite3.Row) -> StoredMessage:
+def read(row: DbRow) -> StoredMessage:
     """The dataclass of a `SELECT * FROM message` row."""
     findings = tuple(Finding(**finding) for finding in json.loads(row["findings"]))
     return StoredMessage(

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Sequence
 from datetime import datetime
 
+from connector.journal.db.connection import Connection
 from connector.journal.model import JournalError, stamp
+
+_LINK = "INSERT INTO identifier (domain, value, patient_id) VALUES (?, ?, ?) ON CONFLICT (domain, value) DO NOTHING"
 
 PatientId = tuple[str, str]
 """Domain (OID, else namespace) and value."""
 
 
-def known(connection: sqlite3.Connection, ids: Sequence[PatientId]) -> list[int]:
+def known(connection: Connection, ids: Sequence[PatientId]) -> list[int]:
     """Patients the identifiers belong to, in the order given, without repetition."""
     found: dict[int, None] = {}
     for domain, value in ids:
@@ -24,21 +26,18 @@ def known(connection: sqlite3.Connection, ids: Sequence[PatientId]) -> list[int]
     return list(found)
 
 
-def create(connection: sqlite3.Connection, now: datetime) -> int:
-    row_id = connection.execute("INSERT INTO patient (created_at) VALUES (?)", (stamp(now),)).lastrowid
-    assert row_id is not None
-    return row_id
+def create(connection: Connection, now: datetime) -> int:
+    row = connection.execute("INSERT INTO patient (created_at) VALUES (?) RETURNING id", (stamp(now),)).fetchone()
+    return int(row[0])
 
 
-def link(connection: sqlite3.Connection, patient_id: int, ids: Sequence[PatientId]) -> None:
+def link(connection: Connection, patient_id: int, ids: Sequence[PatientId]) -> None:
     """Gives the patient the identifiers nobody owns yet; those of another patient stay where they are."""
-    connection.executemany(
-        "INSERT INTO identifier (domain, value, patient_id) VALUES (?, ?, ?) ON CONFLICT (domain, value) DO NOTHING",
-        [(domain, value, patient_id) for domain, value in ids],
-    )
+    for domain, value in ids:
+        connection.execute(_LINK, (domain, value, patient_id))
 
 
-def canonical(connection: sqlite3.Connection, patient_id: int) -> int:
+def canonical(connection: Connection, patient_id: int) -> int:
     """The patient this one was merged into, itself when it was not. Raises JournalError when unknown."""
     row = connection.execute("SELECT id, merged_into FROM patient WHERE id = ?", (patient_id,)).fetchone()
     if row is None:
@@ -46,7 +45,7 @@ def canonical(connection: sqlite3.Connection, patient_id: int) -> int:
     return int(row["merged_into"] or row["id"])
 
 
-def merge(connection: sqlite3.Connection, survivor: int, gone: int) -> None:
+def merge(connection: Connection, survivor: int, gone: int) -> None:
     """Re-keys identifiers and deliveries of `gone`; the timeline keeps its lines, reads follow the merge.
 
     Patients merged earlier into `gone` now point to `survivor`: a merge is always one step deep.
@@ -57,7 +56,7 @@ def merge(connection: sqlite3.Connection, survivor: int, gone: int) -> None:
     connection.execute("UPDATE patient SET merged_into = ? WHERE id = ? OR merged_into = ?", (survivor, gone, gone))
 
 
-def family(connection: sqlite3.Connection, patient_id: int) -> list[int]:
+def family(connection: Connection, patient_id: int) -> list[int]:
     """The surviving patient and everyone merged into it, from any one of them."""
     root = canonical(connection, patient_id)
     rows = connection.execute("SELECT id FROM patient WHERE merged_into = ?", (root,)).fetchall()

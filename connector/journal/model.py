@@ -5,35 +5,47 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Literal
+from typing import Literal, NamedTuple
 
-from connector.base.errors import ConnectorError
 from connector.base.finding import Finding
+from connector.journal.db.url import StoreUrl
+from connector.journal.errors import JournalError as JournalError
 
 Verdict = Literal["accepted", "refused"]
 DeadLetter = Literal["stop", "pass"]
-
-
-class JournalError(ConnectorError):
-    """The journal could not do what was asked (full disk, broken file, closed, second engine).
-
-    Nothing of the failed transaction was kept: the caller may answer AR and the sender may resend.
-    """
 
 
 @dataclass(frozen=True, slots=True)
 class JournalConfig:
     """Where the journal lives and how it keeps order.
 
-    path          SQLite file, created with mode 0600; its folder must exist
+    store         "sqlite:///file" (created with mode 0600, its folder must exist) or "postgresql://user@host/database";
+                  a bare path is a SQLite file, a relative one counts from `folder`
+    folder        the settings file's own folder; set by the settings, never written in them
+    password_env  environment variable with the database's password, "" to leave it to the address or to pgpass
     dead_letter   'stop': a dead delivery blocks the later ones of its patient until it is replayed or settled
                   'pass': the patient goes on
-    busy_timeout  seconds to wait for another process (command line) holding the write lock
+    busy_timeout  seconds to wait for another process (command line) holding SQLite's write lock
     """
 
-    path: Path
+    store: str | Path
     dead_letter: DeadLetter = "stop"
     busy_timeout: float = 10.0
+    password_env: str = ""
+    folder: Path | None = None
+
+    @property
+    def url(self) -> StoreUrl:
+        """The parsed address. Raises JournalError."""
+        return StoreUrl.parse(self.store, self.folder)
+
+    @property
+    def path(self) -> Path:
+        """The SQLite file. Raises JournalError when the store is none."""
+        path = self.url.path
+        if path is None:
+            raise JournalError("this store is no file", field="journal.store", found=str(self.url), expected="sqlite")
+        return path
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -82,6 +94,28 @@ class StoredMessage:
     received_at: datetime
     route: str
     findings: tuple[Finding, ...] = ()
+
+
+class LineWritten(NamedTuple):
+    """One move of a delivery as its timeline line tells it; `at` is aware, UTC."""
+
+    event: str
+    state_from: str
+    state_to: str
+    kind: str
+    destination: str
+    reason_code: str
+    at: datetime
+    delivery_id: int
+    patient_id: int
+
+
+class Committed(NamedTuple):
+    """What one commit made durable: were there messages, did deliveries move, and which moves."""
+
+    messages: bool
+    deliveries: bool
+    lines: tuple[LineWritten, ...] = ()
 
 
 def key_of(control_id: str, *others: str) -> str:

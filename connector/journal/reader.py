@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import sqlite3
 import threading
-from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 from weakref import WeakSet
 
 from connector.journal import links
-from connector.journal.db.schema import open_reader
-from connector.journal.deliveries import Delivery, load
+from connector.journal.db.connection import Connection, Params, Row
+from connector.journal.db.failures import is_database_error
+from connector.journal.db.opening import open_reader
+from connector.journal.deliveries import Delivery, from_row
+from connector.journal.lifecycle import LifecycleError
 from connector.journal.model import JournalConfig, JournalError
 
 
@@ -20,7 +20,7 @@ class _Reader:
 
     __slots__ = ("__weakref__", "connection")
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
+    def __init__(self, connection: Connection) -> None:
         self.connection = connection
 
 
@@ -43,30 +43,45 @@ class JournalReader:
         for reader in list(self._readers):
             reader.connection.close()
 
-    def query(self, sql: str, params: Sequence[Any] | Mapping[str, Any] = ()) -> list[sqlite3.Row]:
+    def query(self, sql: str, params: Params = ()) -> list[Row]:
         """Rows of a read-only query, on this thread's own connection, of what is committed.
 
         Raises JournalError, also for a statement that would write.
         """
+        connection = self._reader()
+        try:
+            return connection.execute(sql, params).fetchall()
+        except Exception as error:
+            if not is_database_error(error):
+                raise
+            if connection.usable:
+                raise JournalError(f"the journal could not be read: {error}", cause=type(error).__name__) from error
+        # The server restarted since this thread last read: a new connection, once.
+        del self._local.reader
         try:
             return self._reader().execute(sql, params).fetchall()
-        except sqlite3.Error as error:
-            raise JournalError(f"the journal could not be read: {error}", cause=type(error).__name__) from error
+        except Exception as error:
+            if not is_database_error(error):
+                raise
+            raise JournalError("the journal could not be read", cause=type(error).__name__) from error
 
     def delivery(self, delivery_id: int) -> Delivery:
         """The delivery as committed. Raises LifecycleError when there is none."""
-        return load(self._reader(), delivery_id)
+        rows = self.query("SELECT * FROM delivery WHERE id = ?", (delivery_id,))
+        if not rows:
+            raise LifecycleError("absent", "load", delivery_id=delivery_id)
+        return from_row(rows[0])
 
     def family(self, patient_id: int) -> list[int]:
         """The surviving patient first, then all those merged into it. Raises JournalError when unknown."""
         return links.family(self._reader(), patient_id)
 
-    def _reader(self) -> sqlite3.Connection:
+    def _reader(self) -> Connection:
         if self._closed:
             raise JournalError("the journal is closed")
         reader: _Reader | None = getattr(self._local, "reader", None)
         if reader is None:
-            reader = _Reader(open_reader(self.config.path, self.config.busy_timeout))
+            reader = _Reader(open_reader(self.config))
             self._local.reader = reader
             self._readers.add(reader)
         return reader.connection

@@ -8,20 +8,33 @@ from typing import Final
 
 import structlog
 
+from connector.journal.db.connection import Dialect
 from connector.journal.db.failures import is_store_failure, where
 from connector.journal.inbox import read
 from connector.journal.model import StoredMessage, stamp
+from connector.journal.reader import JournalReader
 from connector.journal.tx import Tx
 
 Router = Callable[[Tx, StoredMessage], None]
 
 _log = structlog.get_logger(__name__)
-_NEXT: Final = "SELECT id FROM message WHERE id > (SELECT position FROM routing) AND routed = 0 ORDER BY id LIMIT ?"
-UNSEEN: Final = "SELECT 1 FROM message WHERE id > (SELECT position FROM routing) LIMIT 1"
-"""Whether there is anything after the position up to which every message was looked at.
+# On SQLite a position instead of an index: storing a message touches one page less, no row is searched twice.
+# On PostgreSQL listeners may commit out of order, so the flag is asked, with an index of its own.
+_NEXT: Final[dict[Dialect, str]] = {
+    "sqlite": "SELECT id FROM message WHERE id > (SELECT position FROM routing) AND routed = 0 ORDER BY id LIMIT ?",
+    "postgresql": "SELECT id FROM message WHERE routed = 0 ORDER BY id LIMIT ?",
+}
+_UNSEEN: Final[dict[Dialect, str]] = {
+    "sqlite": "SELECT 1 FROM message WHERE id > (SELECT position FROM routing) LIMIT 1",
+    "postgresql": "SELECT 1 FROM message WHERE routed = 0 LIMIT 1",
+}
+_ONE_AT_A_TIME: Final = "SELECT pg_try_advisory_xact_lock(-1)"
+"""Messages are routed by one process at a time, so that a patient's messages keep their order."""
 
-A position instead of an index: storing a message touches one page less, and no row is searched twice.
-"""
+
+def has_unrouted(journal: JournalReader) -> bool:
+    """Whether there may be messages the router has not seen."""
+    return bool(journal.query(_UNSEEN[journal.config.url.dialect]))
 
 
 def route_batch(tx: Tx, router: Router, limit: int, seconds: float) -> bool:
@@ -31,7 +44,10 @@ def route_batch(tx: Tx, router: Router, limit: int, seconds: float) -> bool:
     the same state. A message its router cannot treat goes to the worklist, the others go on.
     """
     deadline = time.monotonic() + seconds
-    waiting = [row["id"] for row in tx.execute(_NEXT, (limit + 1,))]
+    dialect = tx.connection.dialect
+    if dialect == "postgresql" and not tx.execute(_ONE_AT_A_TIME).fetchone()[0]:
+        return False
+    waiting = [row["id"] for row in tx.execute(_NEXT[dialect], (limit + 1,)).fetchall()]
     done = 0
     for message_id in waiting[:limit]:
         _route_one(tx, router, message_id)
@@ -40,8 +56,9 @@ def route_batch(tx: Tx, router: Router, limit: int, seconds: float) -> bool:
         if time.monotonic() > deadline:
             break
     more = done < len(waiting)
-    position = waiting[done - 1] if more else tx.execute("SELECT max(id) FROM message").fetchone()[0]
-    tx.execute("UPDATE routing SET position = ?", (position or 0,))
+    if dialect == "sqlite":
+        position = waiting[done - 1] if more else tx.execute("SELECT max(id) FROM message").fetchone()[0]
+        tx.execute("UPDATE routing SET position = ?", (position or 0,))
     return more
 
 

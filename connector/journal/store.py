@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import sqlite3
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from functools import partial
@@ -11,42 +10,51 @@ from typing import TypeVar
 
 from connector.base.clock import Clock, utc_now
 from connector.journal import inbox
-from connector.journal.db.schema import migrate, open_writer
-from connector.journal.model import Incoming, JournalConfig, JournalError, Stored
+from connector.journal.db.connection import Connection
+from connector.journal.db.migrate import Room, migrate
+from connector.journal.db.opening import open_writer
+from connector.journal.model import Committed, Incoming, JournalConfig, JournalError, Stored
 from connector.journal.reader import JournalReader
 from connector.journal.tx import Tx
-from connector.journal.writer import Item, Writer
+from connector.journal.writer import AppendAudit, Item, Writer
 
 T = TypeVar("T")
-Listener = Callable[[bool, bool], None]
-"""Told, on the writer thread, after a commit: were there messages, did deliveries move."""
+Listener = Callable[[Committed], None]
+"""Told, on the writer thread, after each commit of this process."""
 
 
 class Journal(JournalReader):
-    """The durable store of one connector, on one SQLite file. All methods may be called from any thread."""
+    """The durable store of one connector, in one database. All methods may be called from any thread."""
 
-    def __init__(self, connection: sqlite3.Connection, config: JournalConfig, clock: Clock) -> None:
+    def __init__(
+        self, connection: Connection, config: JournalConfig, clock: Clock, append_audit: AppendAudit | None = None
+    ) -> None:
         super().__init__(config)
         self._listeners: tuple[Listener, ...] = ()
         self._gathered: dict[asyncio.AbstractEventLoop, list[Item]] = {}
-        self._writer = Writer(connection, partial(open_writer, config), clock, config.dead_letter, self._tell)
+        self._writer = Writer(
+            connection, partial(open_writer, config), clock, config.dead_letter, self._tell, append_audit
+        )
 
     @classmethod
-    def open(cls, config: JournalConfig, clock: Clock = utc_now, schemas: Sequence[str] = ()) -> Journal:
-        """Opens or creates the file and brings it up to date.
+    def open(
+        cls,
+        config: JournalConfig,
+        clock: Clock = utc_now,
+        schemas: Sequence[Room] = (),
+        append_audit: AppendAudit | None = None,
+    ) -> Journal:
+        """Opens or creates the store and brings it up to date.
 
-        `schemas` are `CREATE TABLE IF NOT EXISTS …` scripts of other rooms. Raises JournalError.
+        `schemas` are the tables of other rooms; `append_audit` keeps the audit chain. Raises JournalError.
         """
         connection = open_writer(config)
         try:
-            migrate(connection, clock(), schemas)
-        except sqlite3.Error as error:
-            connection.close()
-            raise JournalError("the journal cannot be brought up to date", cause=str(error)) from error
-        except JournalError:
+            migrate(connection, schemas)
+        except BaseException:
             connection.close()
             raise
-        return cls(connection, config, clock)
+        return cls(connection, config, clock, append_audit)
 
     def close(self) -> None:
         """Writes what is queued, then closes every connection. Calls made later raise JournalError."""
@@ -103,6 +111,13 @@ class Journal(JournalReader):
         self._writer.put(Item(waiter, loop, fn=fn))
         return await waiter
 
+    def post(self, fn: Callable[[Tx], object]) -> None:
+        """`transact` without waiting: done in the order asked, no later than what is asked afterwards.
+
+        A failure is logged, nobody hears of it: only for what the caller can go on without.
+        """
+        self._writer.put(Item(None, None, fn=fn))
+
     # -- news ----------------------------------------------------------------------------------------------
 
     def subscribe(self, listener: Listener) -> Callable[[], None]:
@@ -113,6 +128,6 @@ class Journal(JournalReader):
     def _unsubscribe(self, listener: Listener) -> None:
         self._listeners = tuple(other for other in self._listeners if other != listener)
 
-    def _tell(self, messages: bool, deliveries: bool) -> None:
+    def _tell(self, committed: Committed) -> None:
         for listener in self._listeners:
-            listener(messages, deliveries)
+            listener(committed)

@@ -7,12 +7,12 @@ repetitions are read from the message itself, so that accepting it costs one ins
 from __future__ import annotations
 
 import json
-import sqlite3
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
 
+from connector.journal.db.connection import Row
 from connector.journal.model import JournalError, key_of, unstamp
 from connector.journal.reader import JournalReader
 
@@ -109,7 +109,7 @@ _GUARD: Final = {"stay": " AND stay <> ''", "document_id": " AND document_id <> 
 
 
 def _lines(journal: JournalReader, column: str, values: Iterable[Any], limit: int) -> list[TimelineLine]:
-    found: list[sqlite3.Row] = []
+    found: list[Row] = []
     for chunk in _chunks(list(values)):
         marks = ",".join("?" * len(chunk))
         found += journal.query(
@@ -145,7 +145,7 @@ def _chunks(values: list[Any]) -> Iterable[list[Any]]:
     return (values[start : start + _CHUNK] for start in range(0, len(values), _CHUNK))
 
 
-def _from_row(row: sqlite3.Row) -> TimelineLine:
+def _from_row(row: Row) -> TimelineLine:
     return TimelineLine(
         unstamp(row["at"]),
         row["event"],
@@ -162,7 +162,7 @@ def _from_row(row: sqlite3.Row) -> TimelineLine:
     )
 
 
-def _received(row: sqlite3.Row) -> TimelineLine:
+def _received(row: Row) -> TimelineLine:
     name = f"{row['type']}^{row['event']}"
     accepted = row["verdict"] == "accepted"
     text = f"Message {name} reçu et accepté" if accepted else f"Message {name} reçu et refusé"
@@ -176,7 +176,7 @@ def _received(row: sqlite3.Row) -> TimelineLine:
     return TimelineLine(unstamp(row["received_at"]), event, text, message_id=row["id"], data=data)
 
 
-def _repeated(row: sqlite3.Row) -> TimelineLine:
+def _repeated(row: Row) -> TimelineLine:
     text = "Même message reçu de nouveau, réponse identique, rien de renvoyé"
     at, message_id = unstamp(row["received_at"]), row["message_id"]
     return TimelineLine(at, "duplicate", text, message_id=message_id, data={"peer": row["peer"]})

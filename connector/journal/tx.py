@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 import json
-import sqlite3
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from connector.journal import heads, links
+from connector.journal.db.connection import Connection, Cursor, Params
+from connector.journal.db.failures import Busy
 from connector.journal.deliveries import About, Delivery, Line, from_row, load, move, write_line
-from connector.journal.lifecycle import CREATED, INITIAL, Event, LifecycleError, State
-from connector.journal.model import DeadLetter, JournalError, stamp
+from connector.journal.lifecycle import CREATED, DELIVERY, Event, LifecycleError, State
+from connector.journal.model import DeadLetter, JournalError, LineWritten, stamp
+
+if TYPE_CHECKING:
+    from connector.journal.audit.entry import AuditEntry
 
 _INSERT = (
     "INSERT INTO delivery (kind, patient_id, lane, state, due, run, unsettled, attempts, message_id, stay,"
-    " document_id, reason, reason_code, since, created_at, updated_at, payload)"
-    " VALUES (?, ?, ?, ?, ?, 0, 0, 0, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+    " document_id, reason, reason_code, since, created_at, updated_at, payload, destination)"
+    " VALUES (?, ?, ?, ?, ?, 0, 0, 0, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id"
 )
 
 
@@ -27,18 +31,21 @@ class Tx:
     `now` is one aware instant for the whole transaction.
     """
 
-    __slots__ = ("_connection", "_dead_letter", "_touched", "moved", "now")
+    __slots__ = ("_connection", "_dead_letter", "_touched", "_wait", "audits", "lines", "moved", "now")
 
-    def __init__(self, connection: sqlite3.Connection, now: datetime, dead_letter: DeadLetter) -> None:
+    def __init__(self, connection: Connection, now: datetime, dead_letter: DeadLetter, *, wait: bool = True) -> None:
         self._connection = connection
         self._dead_letter: DeadLetter = dead_letter
         self._touched: set[heads.Lane] = set()
+        self._wait = wait
+        self.audits: list[AuditEntry] = []
+        self.lines: list[LineWritten] = []
         self.moved = False
         self.now = now
 
     # -- plain SQL -----------------------------------------------------------------------------------------
 
-    def execute(self, sql: str, params: Sequence[Any] | Mapping[str, Any] = ()) -> sqlite3.Cursor:
+    def execute(self, sql: str, params: Params = ()) -> Cursor:
         """Any statement on the room's own tables; deliveries move by the methods below only."""
         return self._connection.execute(sql, params)
 
@@ -46,15 +53,30 @@ class Tx:
     def savepoint(self, name: str) -> Iterator[None]:
         """What fails inside is undone alone, and the exception goes on."""
         self._connection.execute(f"SAVEPOINT {name}")
+        lines, audits = len(self.lines), len(self.audits)
         try:
             yield
         except BaseException:
+            del self.lines[lines:], self.audits[audits:]
             # A full disk makes SQLite roll everything back by itself: then there is nothing to undo.
             if self._connection.in_transaction:
                 self._connection.execute(f"ROLLBACK TO {name}")
                 self._connection.execute(f"RELEASE {name}")
             raise
         self._connection.execute(f"RELEASE {name}")
+
+    def lock(self, patient_id: int) -> None:
+        """Nobody else reads to move, or moves, deliveries of this patient until the commit.
+
+        Nothing to do on SQLite, where one process writes. Elsewhere the first work of a batch waits for its
+        turn, the others give way (Busy) and are done again after the commit: two batches never wait for each other.
+        """
+        if self._connection.dialect == "sqlite":
+            return
+        if self._wait:
+            self.execute("SELECT pg_advisory_xact_lock(?)", (patient_id,))
+        elif not self.execute("SELECT pg_try_advisory_xact_lock(?)", (patient_id,)).fetchone()[0]:
+            raise Busy
 
     # -- patients ------------------------------------------------------------------------------------------
 
@@ -89,8 +111,18 @@ class Tx:
         """The surviving patient after merges. Raises JournalError when the patient is unknown."""
         return links.canonical(self._connection, patient_id)
 
+    def _canonical_locked(self, patient_id: int) -> int:
+        """The surviving patient, locked: a merge that was under way is over when this returns."""
+        while True:
+            root = self.canonical(patient_id)
+            self.lock(root)
+            if self.canonical(patient_id) == root:
+                return root
+
     def merge_patients(self, survivor: int, gone: int) -> None:
         """Everything of `gone` now belongs to `survivor`, waiting deliveries keeping their order by id."""
+        for patient_id in sorted((survivor, gone)):
+            self._canonical_locked(patient_id)
         survivor, gone = self.canonical(survivor), self.canonical(gone)
         if survivor == gone:
             return
@@ -115,16 +147,17 @@ class Tx:
         reason_code: str = "",
         due: datetime | None = None,
         lane: str = "",
+        destination: str = "",
     ) -> int:
         """Adds a delivery (queued, held or refused) and gives its id, which is its place in the patient's order.
 
         `due` (aware) delays the first start. Deliveries of one patient in different lanes do not wait for
-        each other. Raises LifecycleError for any other initial state.
+        each other. `destination` names who will be spoken to. Raises LifecycleError for any other initial state.
         """
-        if state not in INITIAL:
+        if state not in DELIVERY.initial:
             raise LifecycleError("", f"create {state}")
-        patient_id, now = self.canonical(patient_id), stamp(self.now)
-        delivery_id = self.execute(
+        patient_id, now = self._canonical_locked(patient_id), stamp(self.now)
+        delivery_id: int = self.execute(
             _INSERT,
             (
                 kind,
@@ -141,24 +174,37 @@ class Tx:
                 now,
                 now,
                 json.dumps(payload, ensure_ascii=False),
+                destination,
             ),
-        ).lastrowid
-        assert delivery_id is not None
+        ).fetchone()[0]
         line = Line("create", f"{CREATED} : {reason}" if reason else CREATED, "", state)
         keys = About(patient_id, delivery_id, message_id, stay, document_id)
         write_line(self._connection, self.now, line, keys, {"kind": kind, "reason_code": reason_code})
+        self.lines.append(
+            LineWritten("create", "", state, kind, destination, reason_code, self.now, delivery_id, patient_id)
+        )
         if state == "queued":
             self._touched.add((patient_id, lane))
         return delivery_id
 
     def delivery(self, delivery_id: int) -> Delivery:
-        """The delivery as it is now. Raises LifecycleError when there is none."""
+        """The delivery as it is now, its patient locked. Raises LifecycleError when there is none."""
+        delivery = load(self._connection, delivery_id)
+        if self._connection.dialect == "sqlite":
+            return delivery
+        self._canonical_locked(delivery.patient_id)
         return load(self._connection, delivery_id)
 
     def move(self, delivery: Delivery, event: Event, **changes: Any) -> Delivery:
         """One move of the life cycle table (see `deliveries.move` for `text`, `data` and the other changes)."""
         moved = move(self._connection, delivery, event, self.now, **changes)
         self._touched.add((moved.patient_id, moved.lane))
+        self.lines.append(
+            LineWritten(
+                event, delivery.state, moved.state, moved.kind, moved.destination, moved.reason_code, self.now,
+                moved.id, moved.patient_id,
+            )
+        )  # fmt: skip
         return moved
 
     def release(
@@ -199,10 +245,11 @@ class Tx:
     def _select(
         self, patient_id: int, states: Collection[str], kinds: Collection[str], codes: Collection[str]
     ) -> list[Delivery]:
+        patient_id = self._canonical_locked(patient_id)
         marks = ",".join("?" * len(states))
         rows = self.execute(
             f"SELECT * FROM delivery WHERE patient_id = ? AND state IN ({marks}) ORDER BY id",
-            (self.canonical(patient_id), *states),
+            (patient_id, *states),
         ).fetchall()
         return [
             from_row(row)
@@ -237,7 +284,7 @@ class Tx:
         if not removed:
             raise JournalError("the routing of this message did not fail", field="message_id", found=message_id)
         self.execute("UPDATE message SET routed = 0 WHERE id = ?", (message_id,))
-        self.execute("UPDATE routing SET position = min(position, ?)", (message_id - 1,))
+        self.execute("UPDATE routing SET position = ? WHERE position > ?", (message_id - 1, message_id - 1))
         self.note("reroute", f"Message repris : {reason}", message_id=message_id)
 
     # -- timeline ------------------------------------------------------------------------------------------
@@ -259,10 +306,14 @@ class Tx:
         keys = About(patient_id, delivery_id, message_id, stay, document_id)
         write_line(self._connection, at or self.now, Line(event, text), keys, data)
 
+    def audit(self, entry: AuditEntry) -> None:
+        """One line of the audit chain, durable with this transaction."""
+        self.audits.append(entry)
+
     # -- for the journal and its engine --------------------------------------------------------------------
 
     @property
-    def connection(self) -> sqlite3.Connection:
+    def connection(self) -> Connection:
         return self._connection
 
     def refresh_heads(self) -> None:

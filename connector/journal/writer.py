@@ -8,32 +8,41 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
+from datetime import datetime
 from queue import Empty, SimpleQueue
-from typing import Any
+from typing import TYPE_CHECKING, Any, Final
 
 import structlog
 
 from connector.base.clock import Clock
-from connector.journal.db.failures import is_store_failure
+from connector.journal.db.connection import Connection
+from connector.journal.db.failures import Busy, is_contention, is_database_error, is_store_failure, where
 from connector.journal.inbox import Row, store
-from connector.journal.model import DeadLetter, JournalError, Stored
+from connector.journal.model import Committed, DeadLetter, JournalError, LineWritten, Stored
 from connector.journal.tx import Tx
+
+if TYPE_CHECKING:
+    from connector.journal.audit.entry import AuditEntry
 
 _log = structlog.get_logger(__name__)
 
 Waiter = asyncio.Future[Any] | Future[Any]
+AppendAudit = Callable[[Connection, "Sequence[AuditEntry]", datetime], None]
+"""Adds lines to the audit chain, inside the transaction that is about to be committed."""
+
+_TRIES: Final = 5
 
 
 class Item:
     """One thing to write: a message row, or a function over a Tx."""
 
-    __slots__ = ("error", "fn", "loop", "row", "value", "waiter")
+    __slots__ = ("deferred", "error", "fn", "loop", "row", "value", "waiter")
 
     def __init__(
         self,
-        waiter: Waiter,
+        waiter: Waiter | None,
         loop: asyncio.AbstractEventLoop | None,
         row: Row | None = None,
         fn: Callable[[Tx], Any] | None = None,
@@ -44,6 +53,7 @@ class Item:
         self.fn = fn
         self.value: Any = None
         self.error: BaseException | None = None
+        self.deferred = False
 
 
 class Writer:
@@ -51,20 +61,25 @@ class Writer:
 
     def __init__(
         self,
-        connection: sqlite3.Connection,
-        reopen: Callable[[], sqlite3.Connection],
+        connection: Connection,
+        reopen: Callable[[], Connection],
         clock: Clock,
         dead_letter: DeadLetter,
-        committed: Callable[[bool, bool], None],
+        committed: Callable[[Committed], None],
+        append_audit: AppendAudit | None = None,
     ) -> None:
         self._connection = connection
         self._reopen = reopen
         self._clock = clock
         self._dead_letter: DeadLetter = dead_letter
         self._committed = committed
+        self._append_audit = append_audit
+        self._deferred: list[Item] = []
         self._queue: SimpleQueue[Item | None] = SimpleQueue()
         self._dead = False
         self._moved = False
+        self._lines: list[LineWritten] = []
+        self._audits: list[AuditEntry] = []
         self._thread = threading.Thread(target=self._run, name="journal-writer", daemon=True)
         self._thread.start()
 
@@ -86,8 +101,9 @@ class Writer:
 
     def _run(self) -> None:
         stopping = False
-        while not stopping:
-            batch, stopping = self._take()
+        while not stopping or self._deferred:
+            batch, asked = self._take()
+            stopping |= asked
             if batch:
                 self._write(batch)
         self._dead = True
@@ -95,10 +111,13 @@ class Writer:
         self._connection.close()
 
     def _take(self) -> tuple[list[Item], bool]:
-        """Waits for one item, then takes everything already queued; True when asked to stop."""
-        batch: list[Item] = []
-        item = self._queue.get()
+        """Waits for one item, then takes everything already queued; True when asked to stop.
+
+        What gave way to another process comes first: it now waits for its turn.
+        """
+        batch, self._deferred = self._deferred, []
         try:
+            item = self._queue.get_nowait() if batch else self._queue.get()
             while item is not None:
                 batch.append(item)
                 item = self._queue.get_nowait()
@@ -106,56 +125,82 @@ class Writer:
             return batch, False
         return batch, True
 
-    def _write(self, batch: list[Item]) -> None:
+    def _write(self, batch: list[Item], tries: int = _TRIES) -> None:
         try:
             self._commit(batch)
         except Exception as error:  # noqa: BLE001 - whatever failed, every caller must hear of it and the thread live
             self._roll_back()
+            if is_contention(error) and tries:
+                # Undone by the server to untangle two processes: one by one, the same work goes through.
+                for item in batch:
+                    self._write([item], tries - 1)
+                return
             if len(batch) > 1 and not is_store_failure(error):
-                # One row SQLite cannot bind must not refuse its neighbours.
+                # One row the database cannot bind must not refuse its neighbours.
                 for item in batch:
                     self._write([item])
                 return
             for item in batch:
                 item.value, item.error = None, _failed(error)
-        else:
-            self._committed(any(item.row is not None for item in batch), self._moved)
-        _resolve(batch)
+            _resolve(batch)
+            return
+        self._deferred += [item for item in batch if item.deferred]
+        messages = any(item.row is not None for item in batch)
+        self._committed(Committed(messages, self._moved, tuple(self._lines)))
+        _resolve([item for item in batch if not item.deferred])
 
     def _commit(self, batch: list[Item]) -> None:
         connection = self._connection
-        self._moved = False
+        self._moved, self._lines, self._audits = False, [], []
         connection.execute("BEGIN IMMEDIATE")
         messages = [item for item in batch if item.row is not None]
         if messages:
             answers: list[Stored] = store(connection, [item.row for item in messages if item.row is not None])
             for item, answer in zip(messages, answers, strict=True):
                 item.value = answer
+            if connection.dialect == "postgresql":
+                connection.execute("NOTIFY connector_messages")
+        wait = True
         for item in batch:
             if item.fn is not None:
-                self._call(item, item.fn)
+                self._call(item, item.fn, wait)
+                wait = False
+        if self._audits:
+            if self._append_audit is None:
+                raise JournalError("this journal was opened without its audit chain")
+            self._append_audit(connection, self._audits, self._clock())
         connection.execute("COMMIT")
 
-    def _call(self, item: Item, fn: Callable[[Tx], Any]) -> None:
+    def _call(self, item: Item, fn: Callable[[Tx], Any], wait: bool) -> None:
         """Runs one function in its savepoint; its own failure is its caller's, a store failure is everybody's."""
-        item.error = None
-        tx = Tx(self._connection, self._clock(), self._dead_letter)
+        item.error, item.deferred = None, False
+        tx = Tx(self._connection, self._clock(), self._dead_letter, wait=wait)
         try:
             with tx.savepoint("work"):
                 item.value = fn(tx)
                 tx.refresh_heads()
-            self._moved |= tx.moved
+        except Busy:
+            item.deferred = True
         except Exception as error:
             if is_store_failure(error) or not self._connection.in_transaction:
                 raise
             item.error = error
+        else:
+            self._moved |= tx.moved
+            self._lines += tx.lines
+            self._audits += tx.audits
 
     def _roll_back(self) -> None:
         try:
             if self._connection.in_transaction:
                 self._connection.execute("ROLLBACK")
-        except sqlite3.Error:
+        except Exception as error:
+            if not is_database_error(error):
+                raise
             self._replace_connection()
+        else:
+            if not self._connection.usable:
+                self._replace_connection()
 
     def _replace_connection(self) -> None:
         """A connection that cannot even roll back is thrown away; without a new one the next batch tries again."""
@@ -180,7 +225,7 @@ class Writer:
 
 
 def _failed(error: BaseException) -> JournalError:
-    # SQLite's own words name tables and causes, never values.
+    # SQLite's own words name tables and causes, never values; PostgreSQL's may quote them.
     words = str(error) if isinstance(error, sqlite3.OperationalError) else type(error).__name__
     failure = JournalError(f"the journal could not write: {words}", cause=type(error).__name__)
     failure.__cause__ = error
@@ -210,6 +255,10 @@ def _set_all(items: list[Item]) -> None:
 
 def _set(item: Item) -> None:
     waiter = item.waiter
+    if waiter is None:
+        if item.error is not None:
+            _log.error("posted work failed", error=type(item.error).__name__, where=where(item.error))
+        return
     if waiter.done():
         return
     if item.error is None:

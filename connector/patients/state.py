@@ -153,7 +153,7 @@ def merge_states(sql: Sql, survivor: int, gone: int) -> None:
 
 
 def _ensure(sql: Sql, patient_id: int) -> None:
-    sql.execute("INSERT OR IGNORE INTO patient_state (patient_id) VALUES (?)", (patient_id,))
+    sql.execute("INSERT INTO patient_state (patient_id) VALUES (?) ON CONFLICT DO NOTHING", (patient_id,))
 
 
 def _apply_identity(sql: Sql, patient_id: int, before: PatientView, admission: Admission) -> None:
@@ -202,7 +202,7 @@ def _apply_stay(sql: Sql, patient_id: int, admission: Admission) -> None:
     stay, key = admission.stay, admission.stay.number()
     if not key or stay.patient_class in ("", "N"):
         return  # an identity message speaks of no stay (PV1-2 = N)
-    sql.execute("INSERT OR IGNORE INTO stay (stay, patient_id) VALUES (?, ?)", (key, patient_id))
+    sql.execute("INSERT INTO stay (stay, patient_id) VALUES (?, ?) ON CONFLICT DO NOTHING", (key, patient_id))
     sql.execute(
         "UPDATE stay SET patient_id = ?, patient_class = ?, unit = COALESCE(NULLIF(?, ''), unit),"
         " admitted = COALESCE(NULLIF(?, ''), admitted) WHERE stay = ?",

@@ -14,9 +14,11 @@ from pathlib import Path
 import pytest
 
 from connector.base.finding import Finding
+from connector.journal.db.migrate import JOURNAL, Room
 from connector.journal.model import JournalConfig, JournalError
 from connector.journal.store import Journal
 from connector.journal.tx import Tx
+from connector.patients.schema import SCHEMA as STAYS
 from tests.conftest import ROOT
 from tests.journal.conftest import JournalFactory
 from tests.journal.support import NOW, message
@@ -173,7 +175,7 @@ def test_every_commit_is_synced(journal: Journal) -> None:
 
 def test_many_waiting_callers_share_one_commit(journal: Journal) -> None:
     commits: list[tuple[bool, bool]] = []
-    journal.subscribe(lambda messages, deliveries: commits.append((messages, deliveries)))
+    journal.subscribe(lambda committed: commits.append((committed.messages, committed.deliveries)))
     gate, blocked = _block_writer(journal)
 
     async def send() -> None:
@@ -215,24 +217,37 @@ def test_a_missing_folder_is_refused(tmp_path: Path) -> None:
 def test_a_journal_of_a_newer_version_is_refused(journal_factory: JournalFactory, tmp_path: Path) -> None:
     journal_factory().close()
     with sqlite3.connect(tmp_path / "journal.db") as connection:
-        connection.execute("INSERT INTO schema_version VALUES (99, '')")
+        connection.execute("UPDATE alembic_version SET version_num = 'journal_9999'")
     connection.close()
     with pytest.raises(JournalError, match="newer") as caught:
         journal_factory()
-    assert caught.value.context["found"] == 99
+    assert caught.value.context["found"] == "journal_9999"
 
 
 def test_rooms_add_their_tables_and_reopening_changes_nothing(journal_factory: JournalFactory) -> None:
-    table = "CREATE TABLE IF NOT EXISTS stay (number TEXT PRIMARY KEY, closed INTEGER NOT NULL)"
     for _ in range(2):
-        journal = journal_factory(schemas=[table])
-        journal.transact(lambda tx: tx.execute("INSERT INTO stay VALUES (?, 0) ON CONFLICT DO NOTHING", ("S1",)))
+        journal = journal_factory(schemas=[STAYS])
+        journal.transact(
+            lambda tx: tx.execute("INSERT INTO stay (stay, patient_id) VALUES (?, 0) ON CONFLICT DO NOTHING", ("S1",))
+        )
         journal.close()
-    journal = journal_factory(schemas=[table])
-    assert [row["number"] for row in journal.query("SELECT number FROM stay")] == ["S1"]
-    assert [row["version"] for row in journal.query("SELECT version FROM schema_version")] == [1]
+    journal = journal_factory(schemas=[STAYS])
+    assert [row["stay"] for row in journal.query("SELECT stay FROM stay")] == ["S1"]
+    known = {row["version_num"] for row in journal.query("SELECT version_num FROM alembic_version")}
+    assert known == {JOURNAL.head, STAYS.head}
 
 
-def test_a_broken_table_of_a_room_is_refused(journal_factory: JournalFactory) -> None:
+def test_a_broken_table_of_a_room_is_refused_and_leaves_nothing(
+    journal_factory: JournalFactory, tmp_path: Path
+) -> None:
+    (tmp_path / "oops_0001.py").write_text(
+        "from connector.journal.db import ddl\n"
+        "revision, down_revision, branch_labels = 'oops_0001', None, ('oops',)\n"
+        "def upgrade():\n"
+        "    ddl.run('CREATE TABLE good (id {id}); CREATE TABLE oops (')\n"
+    )
     with pytest.raises(JournalError, match="up to date"):
-        journal_factory(schemas=["CREATE TABLE IF NOT EXISTS oops ("])
+        journal_factory(schemas=[Room("oops", tmp_path, "oops_0001")])
+    journal = journal_factory()
+    with pytest.raises(JournalError, match="read"):
+        journal.query("SELECT * FROM good")

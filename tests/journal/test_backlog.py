@@ -9,6 +9,7 @@ from itertools import repeat
 import pytest
 
 from connector.journal import heads
+from connector.journal.db.sqlite import SqliteConnection
 from connector.journal.deliveries import Delivery
 from connector.journal.engine.steps import Finished, finish, start_due
 from connector.journal.job import Done
@@ -22,8 +23,10 @@ WAITING = 100_000
 
 def _fill(tx: Tx, patients: int) -> None:
     now = stamp(tx.now)
-    tx.connection.executemany("INSERT INTO patient (created_at) VALUES (?)", repeat((now,), patients))
-    tx.connection.executemany(
+    connection = tx.connection
+    assert isinstance(connection, SqliteConnection)
+    connection.executemany("INSERT INTO patient (created_at) VALUES (?)", repeat((now,), patients))
+    connection.executemany(
         "INSERT INTO delivery (kind, patient_id, lane, state, due, run, unsettled, attempts, stay, document_id,"
         " reason, reason_code, since, created_at, updated_at, payload)"
         " VALUES ('send', ?, '', 'queued', ?, 0, 0, 0, '', '', '', '', ?, ?, ?, '{}')",

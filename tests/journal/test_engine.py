@@ -73,7 +73,8 @@ async def test_a_job_knows_its_message_and_its_payload(journal: Journal) -> None
 
 
 async def test_then_runs_in_the_transaction_of_the_move(journal_factory: JournalFactory) -> None:
-    journal = journal_factory(schemas=["CREATE TABLE IF NOT EXISTS fed (document_id TEXT)"])
+    journal = journal_factory()
+    journal.transact(lambda tx: tx.execute("CREATE TABLE fed (document_id TEXT)"))
     owner = patient(journal, 1)
     delivery_id = deliver(journal, owner)
 
@@ -88,7 +89,8 @@ async def test_then_runs_in_the_transaction_of_the_move(journal_factory: Journal
 
 
 async def test_a_then_that_fails_leaves_nothing_half_written(journal_factory: JournalFactory) -> None:
-    journal = journal_factory(schemas=["CREATE TABLE IF NOT EXISTS fed (document_id TEXT)"])
+    journal = journal_factory()
+    journal.transact(lambda tx: tx.execute("CREATE TABLE fed (document_id TEXT)"))
     owner, other = patient(journal, 1), patient(journal, 2)
     delivery_id, neighbour = deliver(journal, owner), deliver(journal, other)
 
@@ -291,7 +293,7 @@ async def test_an_idle_engine_writes_nothing(journal: Journal) -> None:
     async with working(journal, {}, poll=0.01):
         await asyncio.sleep(0.05)
         commits: list[bool] = []
-        end = journal.subscribe(lambda messages, deliveries: commits.append(deliveries))
+        end = journal.subscribe(lambda committed: commits.append(committed.deliveries))
         await asyncio.sleep(0.1)
         end()
     assert commits == []

@@ -13,7 +13,8 @@ from typing import Any
 import pytest
 
 from connector.base.clock import utc_now
-from connector.journal.db.schema import migrate, open_writer
+from connector.journal.db.migrate import migrate
+from connector.journal.db.sqlite import SqliteConnection, open_writer
 from connector.journal.model import JournalConfig, JournalError
 from connector.journal.store import Journal
 from connector.journal.tx import Tx
@@ -135,7 +136,7 @@ def test_another_process_holding_the_lock_is_waited_for_then_reported(tmp_path: 
     journal.close()
 
 
-class _Broken(sqlite3.Connection):
+class _Broken(SqliteConnection):
     """A connection whose file went away: nothing commits, nothing rolls back."""
 
     broken = False
@@ -150,18 +151,18 @@ class _Broken(sqlite3.Connection):
 
 def test_a_connection_that_cannot_roll_back_is_replaced(tmp_path: Path) -> None:
     config = JournalConfig(tmp_path / "journal.db")
-    migrate(first := open_writer(config), utc_now())
+    migrate(first := open_writer(config.path, 1.0))
     first.close()
     connection = sqlite3.connect(config.path, isolation_level=None, check_same_thread=False, factory=_Broken)
     opened: list[bool] = []
 
-    def reopen() -> sqlite3.Connection:
+    def reopen() -> SqliteConnection:
         opened.append(True)
         if len(opened) == 1:
             raise JournalError("not yet", cause="OSError")
-        return open_writer(config)
+        return open_writer(config.path, 1.0)
 
-    writer = Writer(connection, reopen, utc_now, "stop", lambda messages, deliveries: None)
+    writer = Writer(connection, reopen, utc_now, "stop", lambda committed: None)
     connection.broken = True
     for _ in range(2):
         with pytest.raises(JournalError, match="could not write"):

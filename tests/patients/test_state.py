@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Iterator
 from datetime import date
+from pathlib import Path
 
 import pytest
 
@@ -12,6 +12,8 @@ from connector.base.resources import resource_dir
 from connector.hl7.er7 import parse
 from connector.hl7.model import Admission
 from connector.hl7.pam import read_admission
+from connector.journal.db.migrate import migrate
+from connector.journal.db.sqlite import SqliteConnection, open_writer
 from connector.patients.schema import SCHEMA
 from connector.patients.state import (
     Changes,
@@ -46,20 +48,19 @@ ALIASES = {
 
 
 @pytest.fixture
-def sql() -> Iterator[sqlite3.Connection]:
-    connection = sqlite3.connect(":memory:")
-    connection.row_factory = sqlite3.Row
-    connection.executescript(SCHEMA)
+def sql(tmp_path: Path) -> Iterator[SqliteConnection]:
+    connection = open_writer(tmp_path / "journal.db", 1.0)
+    migrate(connection, [SCHEMA])
     yield connection
     connection.close()
 
 
-def test_an_unknown_patient_is_an_empty_view(sql: sqlite3.Connection) -> None:
+def test_an_unknown_patient_is_an_empty_view(sql: SqliteConnection) -> None:
     assert load_patient(sql, 7).known_identity is False
     assert load_stay(sql, STAY) is None
 
 
-def test_an_admission_gives_identity_consent_and_stay(sql: sqlite3.Connection) -> None:
+def test_an_admission_gives_identity_consent_and_stay(sql: SqliteConnection) -> None:
     changes = apply_admission(sql, 1, admission("adt-a01-admission.er7"))
     view = load_patient(sql, 1)
     assert changes.became_qualified
@@ -73,50 +74,50 @@ def test_an_admission_gives_identity_consent_and_stay(sql: sqlite3.Connection) -
     assert (stay.status, stay.consultation) == ("open", "IC")
 
 
-def test_applying_twice_changes_nothing_more(sql: sqlite3.Connection) -> None:
+def test_applying_twice_changes_nothing_more(sql: SqliteConnection) -> None:
     apply_admission(sql, 1, admission("adt-a01-admission.er7"))
     assert apply_admission(sql, 1, admission("adt-a01-admission.er7")) == NOTHING
 
 
-def test_opposition_is_a_change_and_wins_when_newer(sql: sqlite3.Connection) -> None:
+def test_opposition_is_a_change_and_wins_when_newer(sql: SqliteConnection) -> None:
     apply_admission(sql, 1, admission("adt-a01-admission.er7"))
     assert apply_admission(sql, 1, admission("adt-a01-opposition.er7")).opposed
     assert load_patient(sql, 1).feeding == "IO"
 
 
-def test_an_older_consent_never_wins(sql: sqlite3.Connection) -> None:
+def test_an_older_consent_never_wins(sql: SqliteConnection) -> None:
     apply_admission(sql, 1, admission("adt-a01-opposition.er7"))
     apply_admission(sql, 1, admission("adt-a01-admission.er7"))
     assert load_patient(sql, 1).feeding == "IO"
 
 
-def test_an_absent_zfa_never_erases_an_opposition(sql: sqlite3.Connection) -> None:
+def test_an_absent_zfa_never_erases_an_opposition(sql: SqliteConnection) -> None:
     apply_admission(sql, 1, admission("adt-a01-opposition.er7"))
     apply_admission(sql, 1, admission("adt-a03-sortie.er7"))
     assert load_patient(sql, 1).feeding == "IO"
 
 
-def test_not_collected_never_erases_an_answer(sql: sqlite3.Connection) -> None:
+def test_not_collected_never_erases_an_answer(sql: SqliteConnection) -> None:
     apply_admission(sql, 1, admission("adt-a01-opposition.er7"))
     apply_admission(sql, 1, admission("adt-a01-admission.er7", zfa="ZFA|ACTIF|20240309111154|||||||NA||NA|"))
     assert load_patient(sql, 1).feeding == "IO"
 
 
-def test_not_collected_is_known_as_such(sql: sqlite3.Connection) -> None:
+def test_not_collected_is_known_as_such(sql: SqliteConnection) -> None:
     apply_admission(sql, 1, admission("adt-a01-admission.er7", zfa="ZFA|ACTIF|20240309111154|||||||NA||NA|"))
     stay = load_stay(sql, STAY)
     assert stay is not None
     assert (load_patient(sql, 1).feeding, stay.consultation) == ("NA", "NA")
 
 
-def test_identity_back_to_provisional_loses_qualification(sql: sqlite3.Connection) -> None:
+def test_identity_back_to_provisional_loses_qualification(sql: SqliteConnection) -> None:
     apply_admission(sql, 1, admission("adt-a01-admission.er7"))
     assert apply_admission(sql, 1, admission("adt-a31-identite-provisoire.er7")).lost_qualification
     assert load_patient(sql, 1).reasons == ("INS-STATUT: PID-32 = PROV",)
     assert apply_admission(sql, 1, admission("adt-a31-identite-qualifiee.er7")).became_qualified
 
 
-def test_an_identity_message_opens_no_stay(sql: sqlite3.Connection) -> None:
+def test_an_identity_message_opens_no_stay(sql: SqliteConnection) -> None:
     apply_admission(sql, 1, admission("adt-a31-identite-qualifiee.er7"))
     assert sql.execute("SELECT count(*) FROM stay").fetchone()[0] == 0
 
@@ -126,7 +127,7 @@ def test_an_identity_message_opens_no_stay(sql: sqlite3.Connection) -> None:
     [("ADT^A11^ADT_A09", "cancelled"), ("ADT^A38^ADT_A38", "cancelled"), ("ADT^A03^ADT_A03", "closed"),
      ("ADT^A13^ADT_A01", "open"), ("ADT^A05^ADT_A05", "expected"), ("ADT^A04^ADT_A01", "open")],
 )  # fmt: skip
-def test_each_event_moves_the_stay(sql: sqlite3.Connection, event: str, status: str) -> None:
+def test_each_event_moves_the_stay(sql: SqliteConnection, event: str, status: str) -> None:
     apply_admission(sql, 1, admission("adt-a01-admission.er7"))
     apply_admission(sql, 1, admission("adt-a01-admission.er7", event=event))
     stay = load_stay(sql, STAY)
@@ -134,7 +135,7 @@ def test_each_event_moves_the_stay(sql: sqlite3.Connection, event: str, status: 
     assert stay.status == status
 
 
-def test_another_ins_forgets_the_cross_reference(sql: sqlite3.Connection) -> None:
+def test_another_ins_forgets_the_cross_reference(sql: SqliteConnection) -> None:
     apply_admission(sql, 1, admission("adt-a01-admission.er7"))
     remember_crossref(sql, 1, "confirmed", "")
     changes = apply_admission(sql, 1, admission("adt-a01-admission.er7", ins="277076322082910"))
@@ -142,7 +143,7 @@ def test_another_ins_forgets_the_cross_reference(sql: sqlite3.Connection) -> Non
     assert load_patient(sql, 1).crossref == ""
 
 
-def test_a_merge_keeps_the_opposition_and_the_block_of_the_gone(sql: sqlite3.Connection) -> None:
+def test_a_merge_keeps_the_opposition_and_the_block_of_the_gone(sql: SqliteConnection) -> None:
     apply_admission(sql, 1, admission("adt-a01-admission.er7"))
     apply_admission(sql, 2, admission("adt-a01-opposition.er7"))
     block(sql, 2, "A44")

@@ -25,8 +25,8 @@ from connector.journal.engine.bell import Bell
 from connector.journal.engine.config import EngineConfig
 from connector.journal.engine.steps import Finished
 from connector.journal.job import Handler, Hold, Job, Outcome, Retry, Unknown
-from connector.journal.model import JournalError, unstamp
-from connector.journal.routing import UNSEEN, Router, route_batch
+from connector.journal.model import Committed, JournalError, unstamp
+from connector.journal.routing import Router, has_unrouted, route_batch
 from connector.journal.store import Journal
 from connector.journal.tx import Tx
 
@@ -122,10 +122,10 @@ class Engine:
         """Deliveries in the hands of a worker."""
         return len(self._running)
 
-    def _on_commit(self, messages: bool, deliveries: bool) -> None:
-        if messages:
+    def _on_commit(self, committed: Committed) -> None:
+        if committed.messages:
             self._messages.ring()
-        if deliveries:
+        if committed.deliveries:
             self._work.ring()
 
     # -- routing -------------------------------------------------------------------------------------------
@@ -145,7 +145,7 @@ class Engine:
                 await self._pause("routing", error)
 
     def _unrouted(self) -> bool:
-        return bool(self._journal.query(UNSEEN))
+        return has_unrouted(self._journal)
 
     # -- dispatching ---------------------------------------------------------------------------------------
 

@@ -10,11 +10,10 @@ import structlog
 
 from connector.journal import heads
 from connector.journal.db.failures import is_store_failure, where
-from connector.journal.db.schema import ACTIVE
 from connector.journal.deliveries import Delivery, from_row
 from connector.journal.engine.backoff import Backoff
 from connector.journal.job import Dead, Done, Hold, Outcome, Refuse, Retry, Unknown
-from connector.journal.lifecycle import LifecycleError
+from connector.journal.lifecycle import ACTIVE, LifecycleError
 from connector.journal.model import DeadLetter, stamp
 from connector.journal.tx import Tx
 
@@ -68,9 +67,9 @@ def start_due(tx: Tx, room: int) -> list[Delivery]:
 def _start(tx: Tx, delivery: Delivery) -> Delivery:
     number = delivery.attempts + 1
     run = tx.execute(
-        "INSERT INTO attempt (delivery_id, number, started_at, outcome, reason) VALUES (?, ?, ?, '', '')",
+        "INSERT INTO attempt (delivery_id, number, started_at, outcome, reason) VALUES (?, ?, ?, '', '') RETURNING id",
         (delivery.id, number, stamp(tx.now)),
-    ).lastrowid
+    ).fetchone()[0]
     return tx.move(delivery, "start", run=run, attempts=number, data={"attempt": number})
 
 

@@ -1,0 +1,1 @@
+"""The journal's own tables, release after release (alembic)."""

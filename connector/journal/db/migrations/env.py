@@ -1,0 +1,10 @@
+"""How alembic runs the migrations: on the connection it is given, everything in one transaction."""
+
+from __future__ import annotations
+
+from alembic import context
+
+connection = context.config.attributes["connection"]
+context.configure(connection=connection, transactional_ddl=True)
+with context.begin_transaction():
+    context.run_migrations()

@@ -1,0 +1,1 @@
+"""One file per release that changed the journal's tables; never edited once released."""

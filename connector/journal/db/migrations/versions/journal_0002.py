@@ -1,0 +1,84 @@
+"""Destinations, nodes, audit, followers, alerts."""
+
+from __future__ import annotations
+
+from connector.journal.db import ddl
+
+revision = "journal_0002"
+down_revision = "journal_0001"
+branch_labels = None
+
+_TABLES = """
+ALTER TABLE delivery ADD COLUMN destination {text} NOT NULL DEFAULT '';
+
+ALTER TABLE head ADD COLUMN destination {text} NOT NULL DEFAULT '';
+DROP INDEX head_due;
+CREATE INDEX head_due ON head (destination, due, delivery_id);
+
+ALTER TABLE attempt ADD COLUMN node {text} NOT NULL DEFAULT '';
+CREATE INDEX attempt_open ON attempt (node) WHERE ended_at IS NULL;
+
+CREATE TABLE node (
+    name {text} PRIMARY KEY,
+    role {text} NOT NULL,
+    host {text} NOT NULL,
+    pid INTEGER NOT NULL,
+    version {text} NOT NULL,
+    started_at {text} NOT NULL,
+    beat_at {text} NOT NULL,
+    lease_until {text} NOT NULL
+);
+
+CREATE TABLE audit (
+    id {serial},
+    at {text} NOT NULL,
+    line {text} NOT NULL,
+    mac {text} NOT NULL
+);
+CREATE INDEX audit_at ON audit (at);
+
+CREATE TABLE audit_anchor (
+    id {id} PRIMARY KEY,
+    mac {text} NOT NULL,
+    purged_at {text} NOT NULL
+);
+
+CREATE TABLE follower (
+    name {text} PRIMARY KEY,
+    position {id} NOT NULL
+);
+
+CREATE TABLE alert (
+    cause {text} PRIMARY KEY,
+    severity {text} NOT NULL,
+    level INTEGER NOT NULL,
+    title {text} NOT NULL,
+    text {text} NOT NULL,
+    advice {text} NOT NULL,
+    since {text} NOT NULL,
+    seen_at {text} NOT NULL,
+    cleared_at {text} NOT NULL,
+    told {text} NOT NULL
+);
+
+CREATE TABLE alert_notice (
+    id {serial},
+    key {text} NOT NULL,
+    cause {text} NOT NULL,
+    channel {text} NOT NULL,
+    created_at {text} NOT NULL,
+    due {text} NOT NULL,
+    attempts INTEGER NOT NULL,
+    notice {text} NOT NULL
+);
+CREATE INDEX alert_notice_next ON alert_notice (channel, cause, id);
+
+CREATE TABLE meta (
+    name {text} PRIMARY KEY,
+    value {text} NOT NULL
+);
+"""
+
+
+def upgrade() -> None:
+    ddl.run(_TABLES)

@@ -1,0 +1,1 @@
+"""The tables of the patients room, release after release (alembic)."""
