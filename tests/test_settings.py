@@ -70,6 +70,7 @@ def test_the_commented_settings_of_production_are_good_ones() -> None:
     settings = parse_settings(table, PRODUCTION.parent)
     assert settings.keys.sign_pkcs12 == PRODUCTION.parent / "keys" / "sign.p12"
     assert settings.engine.backoffs["zam"].first.total_seconds() == 30
+    assert settings.engine.destinations["zam"].rate == 20
 
 
 def uncommented(text: str) -> Table:
@@ -92,6 +93,20 @@ WRONG = [
     ("unknown name", put("dmp", "base-ulr", "x"), "dmp.base-ulr", "base-ulr", "base_url"),
     ("unknown nested name", put("engine", "backoff", {"fist": 1}), "engine.backoff.fist", "fist", "first"),
     ("unknown name of a kind", put("engine", "backoffs", {"zam": {"x": 1}}), "engine.backoffs.zam.x", "x", "first"),
+    (
+        "unknown name of a destination",
+        put("engine", "destinations", {"dmp": {"x": 1}}),
+        "engine.destinations.dmp.x",
+        "x",
+        "rate",
+    ),
+    (
+        "a destination out of range",
+        put("engine", "destinations", {"dmp": {"burst": 0}}),
+        "engine.destinations.*.burst",
+        "0",
+        "1 or more",
+    ),
     ("unknown name in a list", put("zam", "destinations", [{"hst": ""}]), "zam.destinations.hst", "hst", "host"),
     ("wrong type", put("listener", "port", "MLLP"), "listener.port", "MLLP", "integer"),
     ("wrong type of section", lambda t: t.update(log="json"), "log", "json", "section"),

@@ -6,17 +6,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from connector.journal.engine.backoff import Backoff
+from connector.journal.engine.destinations import DestinationConfig
 
 
 @dataclass(frozen=True, slots=True)
 class EngineConfig:
     """How hard the engine works.
 
-    workers         handlers running at once
+    workers         handlers running at once for one destination, unless `destinations` says otherwise
     backoff         retries of every kind, unless `backoffs` names the kind
     route_batch     messages routed per transaction, for about `route_seconds` at most
     poll            seconds between two looks when nobody wakes the engine (another process may have written)
     drain_seconds   what `stop` grants to running handlers
+    destinations    workers, rate and breaker by destination ("dmp") or family ("zam" for every "zam:…"); "*" the rest
     """
 
     workers: int = 8
@@ -26,6 +28,7 @@ class EngineConfig:
     route_seconds: float = 0.02
     poll: float = 1.0
     drain_seconds: float = 30.0
+    destinations: Mapping[str, DestinationConfig] = field(default_factory=dict)
 
     def backoff_of(self, kind: str) -> Backoff:
         return self.backoffs.get(kind, self.backoff)
