@@ -23,7 +23,6 @@ from connector.flows.gate import Gate
 from connector.flows.intake import Intake
 from connector.flows.publication import PublicationFlow, PublicationSettings
 from connector.flows.routing import ADMISSION, PUBLICATION, ZAM, Router
-from connector.flows.schema import SCHEMA as FLOWS_SCHEMA
 from connector.flows.sessions import TokenSession
 from connector.flows.zam import ZamFlow
 from connector.hl7.mllp_client import MllpClient
@@ -77,7 +76,7 @@ def assemble(settings: Settings, *, clock: Clock, uuid_factory: UuidFactory, exe
     pix = _pix(settings, context, clock, uuid_factory)
     if pix is not None:
         connections.callback(pix.close)
-    journal = Journal.open(settings.journal, clock, schemas=(PATIENTS_SCHEMA, FLOWS_SCHEMA))
+    journal = Journal.open(settings.journal, clock, schemas=(PATIENTS_SCHEMA,))
     try:
         gate = Gate(journal, pix, settings.publication, settings.identity, wanted=settings.pix.wanted())
         handlers: dict[str, Handler] = {
@@ -112,11 +111,12 @@ def check_installation(settings: Settings, clock: Clock) -> tuple[KeyPair, KeyPa
 
 def _check_paths(settings: Settings) -> None:
     """Files that must be there before anything starts; what the connector writes only needs its folder."""
-    folder = settings.journal.path.parent
-    if not folder.is_dir():
+    store = settings.journal.url.path
+    folder = store.parent if store is not None else None
+    if folder is not None and not folder.is_dir():
         raise SettingsError(
-            "journal.path: no such folder",
-            name="journal.path",
+            "journal.store: no such folder",
+            name="journal.store",
             found=str(folder),
             allowed="a path in an existing folder",
         )

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields, is_dataclass
+from dataclasses import dataclass, field, fields, is_dataclass, replace
 from pathlib import Path
 from types import UnionType
-from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
+from typing import Any, Final, Literal, Union, get_args, get_origin, get_type_hints
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -28,10 +28,13 @@ from connector.flows.config import (
 from connector.flows.sessions import PscConfig
 from connector.hl7.mllp import MllpConfig
 from connector.ins.model import ALLOWED_OIDS
-from connector.journal import EngineConfig, JournalConfig
+from connector.journal import EngineConfig, JournalConfig, JournalError
 from connector.pix.config import PixConfig
 from connector.trust.config import ClockConfig, KeysConfig
 from connector.trust.vihf import VihfConfig
+
+_NOT_WRITTEN: Final[Mapping[type, set[str]]] = {JournalConfig: {"folder"}}
+"""What a section knows without being told in the file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,8 +85,22 @@ def parse_settings(raw: Mapping[str, Any], folder: Path) -> Settings:
         settings = TypeAdapter(Settings).validate_python(table)
     except ValidationError as error:
         raise _wrong(error) from error
+    settings = replace(settings, journal=_placed(settings.journal, folder))
     _agree(settings)
     return settings
+
+
+def _placed(journal: JournalConfig, folder: Path) -> JournalConfig:
+    """The store, a relative file of which counts from `folder`."""
+    placed = replace(journal, folder=folder)
+    try:
+        _ = placed.url
+    except JournalError as error:
+        found, allowed = error.context["found"], error.context["expected"]
+        raise SettingsError(
+            "wrong setting journal.store", name="journal.store", found=found, allowed=allowed
+        ) from error
+    return placed
 
 
 def _wrong(error: ValidationError) -> SettingsError:
@@ -122,7 +139,7 @@ def _agree(settings: Settings) -> None:
 def _prepare(raw: Mapping[str, Any], kind: type, folder: Path, prefix: str) -> dict[str, Any]:
     """Checks names against the dataclass `kind`, resolves paths, goes down into nested values."""
     hints = get_type_hints(kind)
-    known = {item.name for item in fields(kind)}
+    known = {item.name for item in fields(kind)} - _NOT_WRITTEN.get(kind, set())
     table: dict[str, Any] = {}
     for written, value in raw.items():
         name = written.replace("-", "_")
@@ -137,7 +154,7 @@ def _prepare(raw: Mapping[str, Any], kind: type, folder: Path, prefix: str) -> d
 
 def _value(value: Any, hint: Any, folder: Path, prefix: str) -> Any:
     kinds = get_args(hint) if get_origin(hint) in (Union, UnionType) else (hint,)
-    if Path in kinds and isinstance(value, str):
+    if Path in kinds and str not in kinds and isinstance(value, str):
         return folder / value
     nested = next((k for k in kinds if isinstance(k, type) and is_dataclass(k)), None)
     if nested is not None and isinstance(value, Mapping):

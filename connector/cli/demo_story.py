@@ -51,7 +51,7 @@ def _start(stage: Stage, teller: Teller) -> None:
         )
         teller.line(
             "connector",
-            f"its own process, MLLP port {stage.settings.listener.port}, journal {stage.settings.journal.path}",
+            f"its own process, MLLP port {stage.settings.listener.port}, journal {stage.settings.journal.url}",
         )
         teller.line("keys", "CA, SIGN and AUTH_CLI certificates made just now, for this run only")
 

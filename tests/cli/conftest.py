@@ -73,7 +73,7 @@ def _toml(site: Site, folder: Path) -> str:
     pki = site.simulator.pki
     return f"""
 [journal]
-path = "{folder / "journal.sqlite"}"
+store = "sqlite:///{folder / "journal.sqlite"}"
 [keys]
 structure = "1120456789"
 ca_file = "{pki.ca}"

@@ -34,7 +34,7 @@ def toml_of(simulator: Simulator, zam_port: int, folder: Path, **overrides: dict
     """Settings of a site against `simulator`, as the settings file would give them."""
     pki = simulator.pki
     table: dict[str, dict[str, Any]] = {
-        "journal": {"path": str(folder / "journal.sqlite")},
+        "journal": {"store": str(folder / "journal.sqlite")},
         "listener": {"port": 0},
         "engine": {"backoff": {"first": 0.05, "longest": 0.5}, "poll": 0.2},
         "keys": {
