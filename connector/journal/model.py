@@ -22,6 +22,7 @@ class JournalConfig:
     store         "sqlite:///file" (created with mode 0600, its folder must exist) or "postgresql://user@host/database";
                   a bare path is a SQLite file, a relative one counts from `folder`
     folder        the settings file's own folder; set by the settings, never written in them
+    audit_key     key file of the audit trail, set by the settings (audit.key_file); None is beside the SQLite file
     password_env  environment variable with the database's password, "" to leave it to the address or to pgpass
     dead_letter   'stop': a dead delivery blocks the later ones of its patient until it is replayed or settled
                   'pass': the patient goes on
@@ -33,6 +34,7 @@ class JournalConfig:
     busy_timeout: float = 10.0
     password_env: str = ""
     folder: Path | None = None
+    audit_key: Path | None = None
 
     @property
     def url(self) -> StoreUrl:

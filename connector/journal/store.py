@@ -10,13 +10,15 @@ from typing import TypeVar
 
 from connector.base.clock import Clock, utc_now
 from connector.journal import inbox
+from connector.journal.audit.chain import Chain
+from connector.journal.audit.key import AuditKey
 from connector.journal.db.connection import Connection
 from connector.journal.db.migrate import Room, migrate
 from connector.journal.db.opening import open_writer
 from connector.journal.model import Committed, Incoming, JournalConfig, JournalError, Stored
 from connector.journal.reader import JournalReader
 from connector.journal.tx import Tx
-from connector.journal.writer import AppendAudit, Item, Writer
+from connector.journal.writer import Item, Writer, log_failure
 
 T = TypeVar("T")
 Listener = Callable[[Committed], None]
@@ -26,35 +28,32 @@ Listener = Callable[[Committed], None]
 class Journal(JournalReader):
     """The durable store of one connector, in one database. All methods may be called from any thread."""
 
-    def __init__(
-        self, connection: Connection, config: JournalConfig, clock: Clock, append_audit: AppendAudit | None = None
-    ) -> None:
+    def __init__(self, connection: Connection, config: JournalConfig, clock: Clock, chain: Chain) -> None:
         super().__init__(config)
+        self._chain = chain
         self._listeners: tuple[Listener, ...] = ()
         self._gathered: dict[asyncio.AbstractEventLoop, list[Item]] = {}
         self._writer = Writer(
-            connection, partial(open_writer, config), clock, config.dead_letter, self._tell, append_audit
+            connection, partial(open_writer, config), clock, config.dead_letter, self._tell, chain.append
         )
 
     @classmethod
-    def open(
-        cls,
-        config: JournalConfig,
-        clock: Clock = utc_now,
-        schemas: Sequence[Room] = (),
-        append_audit: AppendAudit | None = None,
-    ) -> Journal:
+    def open(cls, config: JournalConfig, clock: Clock = utc_now, schemas: Sequence[Room] = ()) -> Journal:
         """Opens or creates the store and brings it up to date.
 
-        `schemas` are the tables of other rooms; `append_audit` keeps the audit chain. Raises JournalError.
+        `schemas` are the tables of other rooms. Raises JournalError, and SettingsError when the key of the audit trail
+        cannot be used.
         """
         connection = open_writer(config)
+        chain = Chain(config)
         try:
             migrate(connection, schemas)
+            if chain.has_file:
+                chain.open(connection)
         except BaseException:
             connection.close()
             raise
-        return cls(connection, config, clock, append_audit)
+        return cls(connection, config, clock, chain)
 
     def close(self) -> None:
         """Writes what is queued, then closes every connection. Calls made later raise JournalError."""
@@ -111,12 +110,20 @@ class Journal(JournalReader):
         self._writer.put(Item(waiter, loop, fn=fn))
         return await waiter
 
-    def post(self, fn: Callable[[Tx], object]) -> None:
+    def post(self, fn: Callable[[Tx], object]) -> Future[object]:
         """`transact` without waiting: done in the order asked, no later than what is asked afterwards.
 
-        A failure is logged, nobody hears of it: only for what the caller can go on without.
+        A failure is logged; who cares for it may look at the future given back.
         """
-        self._writer.put(Item(None, None, fn=fn))
+        waiter: Future[object] = Future()
+        waiter.add_done_callback(log_failure)
+        self._writer.put(Item(waiter, None, fn=fn))
+        return waiter
+
+    @property
+    def audit_key(self) -> AuditKey:
+        """The key of the audit trail. Raises SettingsError when the settings name none (PostgreSQL)."""
+        return self._chain.key
 
     # -- news ----------------------------------------------------------------------------------------------
 

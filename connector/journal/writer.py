@@ -42,7 +42,7 @@ class Item:
 
     def __init__(
         self,
-        waiter: Waiter | None,
+        waiter: Waiter,
         loop: asyncio.AbstractEventLoop | None,
         row: Row | None = None,
         fn: Callable[[Tx], Any] | None = None,
@@ -66,7 +66,7 @@ class Writer:
         clock: Clock,
         dead_letter: DeadLetter,
         committed: Callable[[Committed], None],
-        append_audit: AppendAudit | None = None,
+        append_audit: AppendAudit,
     ) -> None:
         self._connection = connection
         self._reopen = reopen
@@ -166,8 +166,6 @@ class Writer:
                 self._call(item, item.fn, wait)
                 wait = False
         if self._audits:
-            if self._append_audit is None:
-                raise JournalError("this journal was opened without its audit chain")
             self._append_audit(connection, self._audits, self._clock())
         connection.execute("COMMIT")
 
@@ -255,13 +253,16 @@ def _set_all(items: list[Item]) -> None:
 
 def _set(item: Item) -> None:
     waiter = item.waiter
-    if waiter is None:
-        if item.error is not None:
-            _log.error("posted work failed", error=type(item.error).__name__, where=where(item.error))
-        return
     if waiter.done():
         return
     if item.error is None:
         waiter.set_result(item.value)
     else:
         waiter.set_exception(item.error)
+
+
+def log_failure(waiter: Future[Any]) -> None:
+    """Callback of a posted item: its failure is at least in the log."""
+    error = waiter.exception()
+    if error is not None:
+        _log.error("posted work failed", error=type(error).__name__, where=where(error))

@@ -64,13 +64,13 @@ class AuditEntry:
             raise JournalError("naive datetime given to the audit", field="at", expected="aware datetime")
 
 
-_FIELDS: Final = tuple(field.name for field in fields(AuditEntry) if field.name != "at")
+_OPTIONAL: Final = tuple(field.name for field in fields(AuditEntry) if field.name not in ("at", "kind", "transaction"))
 
 
 def to_line(number: int, entry: AuditEntry) -> str:
-    """Canonical JSON of line `number` (from 1): `n` and `at` first, then the fields that say something."""
-    values: dict[str, Any] = {"n": number, "at": stamp(entry.at)}
-    values |= {name: value for name in _FIELDS if (value := getattr(entry, name)) not in ("", (), None)}
+    """Canonical JSON of line `number` (from 1): number, date, kind, transaction, then the fields that say something."""
+    values: dict[str, Any] = {"n": number, "at": stamp(entry.at), "kind": entry.kind, "transaction": entry.transaction}
+    values |= {name: value for name in _OPTIONAL if (value := getattr(entry, name)) not in ("", (), None)}
     return json.dumps(values, ensure_ascii=True, separators=(",", ":"))
 
 
