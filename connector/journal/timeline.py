@@ -137,6 +137,7 @@ def _with_reception(
             _repeated,
             journal.query(f"SELECT message_id, received_at, peer FROM duplicate WHERE message_id IN ({marks})", chunk),
         )
+        lines += map(_purged, journal.query(f"SELECT message_id, at FROM purged WHERE message_id IN ({marks})", chunk))
     # At one instant a reception (id 0) comes before what it caused.
     return sorted(lines, key=lambda line: (line.at, line.id))[-limit:]
 
@@ -180,3 +181,8 @@ def _repeated(row: Row) -> TimelineLine:
     text = "Même message reçu de nouveau, réponse identique, rien de renvoyé"
     at, message_id = unstamp(row["received_at"]), row["message_id"]
     return TimelineLine(at, "duplicate", text, message_id=message_id, data={"peer": row["peer"]})
+
+
+def _purged(row: Row) -> TimelineLine:
+    text = "Contenu du message effacé, durée de conservation atteinte"
+    return TimelineLine(unstamp(row["at"]), "purge", text, message_id=row["message_id"])

@@ -17,6 +17,8 @@ _TUNING: Final = (
     "PRAGMA wal_autocheckpoint=4000",
     "PRAGMA journal_size_limit=67108864",
     "PRAGMA cache_size=-32768",
+    # What retention lets go of is overwritten, not only forgotten: the file holds identities.
+    "PRAGMA secure_delete=ON",
 )
 
 

@@ -1,4 +1,4 @@
-"""Destinations, nodes, audit, followers, alerts."""
+"""Destinations, nodes, audit, followers, alerts, retention."""
 
 from __future__ import annotations
 
@@ -8,11 +8,22 @@ revision = "journal_0002"
 down_revision = "journal_0001"
 branch_labels = None
 
+# head loses its reference to delivery: a foreign key is searched in `head` for every delivery retention removes.
 _TABLES = """
 ALTER TABLE delivery ADD COLUMN destination {text} NOT NULL DEFAULT '';
 
-ALTER TABLE head ADD COLUMN destination {text} NOT NULL DEFAULT '';
+ALTER TABLE head RENAME TO former_head;
 DROP INDEX head_due;
+CREATE TABLE head (
+    patient_id {id} NOT NULL REFERENCES patient (id),
+    lane {text} NOT NULL,
+    delivery_id {id} NOT NULL,
+    due {text} NOT NULL,
+    destination {text} NOT NULL DEFAULT '',
+    PRIMARY KEY (patient_id, lane)
+);
+INSERT INTO head (patient_id, lane, delivery_id, due) SELECT patient_id, lane, delivery_id, due FROM former_head;
+DROP TABLE former_head;
 CREATE INDEX head_due ON head (destination, due, delivery_id);
 
 ALTER TABLE attempt ADD COLUMN node {text} NOT NULL DEFAULT '';
@@ -72,6 +83,24 @@ CREATE TABLE alert_notice (
     notice {text} NOT NULL
 );
 CREATE INDEX alert_notice_next ON alert_notice (channel, cause, id);
+
+CREATE TABLE purged (
+    message_id {id} PRIMARY KEY,
+    at {text} NOT NULL
+);
+
+CREATE TABLE retention (
+    walk {text} PRIMARY KEY,
+    position {id} NOT NULL,
+    again {id} NOT NULL,
+    removed {id} NOT NULL
+);
+
+CREATE TABLE retention_kept (
+    walk {text} NOT NULL,
+    id {id} NOT NULL,
+    PRIMARY KEY (walk, id)
+);
 
 CREATE TABLE meta (
     name {text} PRIMARY KEY,
