@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Protocol
 
 from connector.base.clock import Clock
@@ -68,13 +69,14 @@ class AdmissionFlow:
             if crossref.outcome in ("confirmed", "skipped"):
                 tx.release(job.patient_id, (PUBLICATION,), (NO_CROSS_REFERENCE,))
 
-        self._journal.transact(remember)
         stop = self._identity_stop(patient, crossref)
         if stop is not None:
-            return stop
+            return replace(stop, then=remember)
         if job.payload["event"] not in ASKS_DMP or self._dmp is None:
-            return Done("Identité traitée")
+            return Done("Identité traitée", then=remember)
         assert patient.ins is not None
+        # What waited for this identity need not wait for the DMP's answer too.
+        self._journal.post(remember)
         return self._ask_dmp(job, patient.ins)
 
     def _identity_stop(self, patient: PatientView, crossref: CrossReference) -> Outcome | None:

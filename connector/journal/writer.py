@@ -33,6 +33,8 @@ AppendAudit = Callable[[Connection, "Sequence[AuditEntry]", datetime], None]
 """Adds lines to the audit chain, inside the transaction that is about to be committed."""
 
 _TRIES: Final = 5
+_KEPT: Final = 10_000
+_PAUSE: Final = 1.0
 
 
 class Item:
@@ -75,6 +77,7 @@ class Writer:
         self._committed = committed
         self._append_audit = append_audit
         self._deferred: list[Item] = []
+        self._kept: list[Item] = []
         self._queue: SimpleQueue[Item | None] = SimpleQueue()
         self._dead = False
         self._moved = False
@@ -107,6 +110,8 @@ class Writer:
             if batch:
                 self._write(batch)
         self._dead = True
+        if self._kept:
+            _log.error("posted work lost", count=len(self._kept))
         self._refuse_leftovers()
         self._connection.close()
 
@@ -117,13 +122,17 @@ class Writer:
         """
         batch, self._deferred = self._deferred, []
         try:
-            item = self._queue.get_nowait() if batch else self._queue.get()
+            item = self._queue.get_nowait() if batch else self._queue.get(timeout=_PAUSE if self._kept else None)
             while item is not None:
                 batch.append(item)
                 item = self._queue.get_nowait()
         except Empty:
-            return batch, False
-        return batch, True
+            return self._with_kept(batch), False
+        return self._with_kept(batch), True
+
+    def _with_kept(self, batch: list[Item]) -> list[Item]:
+        kept, self._kept = self._kept, []
+        return kept + batch
 
     def _write(self, batch: list[Item], tries: int = _TRIES) -> None:
         try:
@@ -142,12 +151,20 @@ class Writer:
                 return
             for item in batch:
                 item.value, item.error = None, _failed(error)
-            _resolve(batch)
+            self._keep([item for item in batch if item.waiter is None])
+            _resolve([item for item in batch if item.waiter is not None])
             return
         self._deferred += [item for item in batch if item.deferred]
         messages = any(item.row is not None for item in batch)
         self._committed(Committed(messages, self._moved, tuple(self._lines)))
         _resolve([item for item in batch if not item.deferred])
+
+    def _keep(self, posted: list[Item]) -> None:
+        """What nobody waits for is tried again with the next batch: a full disk must not cost a line of the trail."""
+        room = _KEPT - len(self._kept)
+        self._kept += posted[:room]
+        if posted[room:]:
+            _log.error("posted work lost", count=len(posted[room:]))
 
     def _commit(self, batch: list[Item]) -> None:
         connection = self._connection
