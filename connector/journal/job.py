@@ -23,6 +23,7 @@ class Done:
 
     text: str = ""
     then: Then | None = None
+    unreachable: bool | None = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +34,7 @@ class Retry:
     after: timedelta | None = None
     code: str = ""
     then: Then | None = None
+    unreachable: bool | None = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +43,7 @@ class Unknown:
 
     reason: str
     then: Then | None = None
+    unreachable: bool | None = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +53,7 @@ class Hold:
     reason: str
     reason_code: str
     then: Then | None = None
+    unreachable: bool | None = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +63,7 @@ class Refuse:
     reason: str
     code: str
     then: Then | None = None
+    unreachable: bool | None = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,9 +73,12 @@ class Dead:
     reason: str
     code: str
     then: Then | None = None
+    unreachable: bool | None = False
 
 
 Outcome = Done | Retry | Unknown | Hold | Refuse | Dead
+"""Every outcome says what it learned of its destination, for the circuit breaker: `unreachable` True when the
+destination did not answer, False when it did, None when it was never asked (or the delivery does without it)."""
 
 
 class Job:

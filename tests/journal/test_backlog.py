@@ -46,7 +46,7 @@ def test_a_step_is_fast_whatever_waits(journal: Journal, patients: int) -> None:
     began = time.perf_counter()
     steps = 10
     for _ in range(steps):
-        started = journal.transact(lambda tx: start_due(tx, 8))
+        started = journal.transact(lambda tx: start_due(tx, lambda name: 8))
         assert len(started) == min(8, patients)
         journal.transact(partial(_finish_all, started=started))
     # Two commits of up to eight moves each: 50 ms is ten times what they take.

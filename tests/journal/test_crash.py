@@ -72,7 +72,7 @@ def test_a_delivery_that_kills_every_process_ends_as_a_dead_letter(journal_facto
     delivery_id = deliver(journal, patient(journal, 1))
     policy = EngineConfig(backoff=Backoff(max_attempts=3)).backoff_of
     for _ in range(3):
-        (started,) = journal.transact(lambda tx: start_due(tx, 8))
+        (started,) = journal.transact(lambda tx: start_due(tx, lambda name: 8))
         assert started.id == delivery_id
         journal.transact(lambda tx: recover(tx, policy, "stop"))
     delivery = journal.delivery(delivery_id)

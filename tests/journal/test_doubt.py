@@ -87,9 +87,9 @@ async def test_a_handler_left_behind_by_stop_can_no_longer_send(journal: Journal
 def test_an_attempt_that_was_superseded_is_powerless(journal: Journal) -> None:
     delivery_id = deliver(journal, patient(journal, 1))
     policy = EngineConfig().backoff_of
-    (first,) = journal.transact(lambda tx: start_due(tx, 1))
+    (first,) = journal.transact(lambda tx: start_due(tx, lambda name: 1))
     journal.transact(lambda tx: recover(tx, policy, "stop"))
-    (second,) = journal.transact(lambda tx: start_due(tx, 1))
+    (second,) = journal.transact(lambda tx: start_due(tx, lambda name: 1))
     with pytest.raises(LifecycleError) as caught:
         Job(journal, first).sending({"late": True})
     assert caught.value.context["expected_run"] == first.run
@@ -123,13 +123,13 @@ async def test_a_doubt_outlives_failures_that_do_not_answer_it(journal: Journal)
 def test_a_doubt_outlives_a_crash_after_replay(journal: Journal) -> None:
     delivery_id = deliver(journal, patient(journal, 1))
     policy = EngineConfig().backoff_of
-    (started,) = journal.transact(lambda tx: start_due(tx, 1))
+    (started,) = journal.transact(lambda tx: start_due(tx, lambda name: 1))
     Job(journal, started).sending({})
     journal.transact(lambda tx: finish(tx, Finished(delivery_id, started.run, Dead("?", "E"), True), policy, 0.5))
     journal.transact(lambda tx: tx.requeue(delivery_id, "à rejouer"))
-    journal.transact(lambda tx: start_due(tx, 1))
+    journal.transact(lambda tx: start_due(tx, lambda name: 1))
     journal.transact(lambda tx: recover(tx, policy, "stop"))
-    (again,) = journal.transact(lambda tx: start_due(tx, 1))
+    (again,) = journal.transact(lambda tx: start_due(tx, lambda name: 1))
     assert (again.state, Job(journal, again).resumed) == ("running", True)
 
 

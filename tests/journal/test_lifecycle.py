@@ -123,7 +123,7 @@ class Queue(RuleBasedStateMachine):
 
     @rule(room=st.integers(1, 8))
     def start(self, room: int) -> None:
-        for delivery in self.journal.transact(lambda tx: start_due(tx, room)):
+        for delivery in self.journal.transact(lambda tx: start_due(tx, lambda name: room)):
             assert delivery.id not in self.in_hand
             self.in_hand[delivery.id] = delivery.run
 

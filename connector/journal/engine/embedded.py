@@ -1,7 +1,8 @@
-"""The embedded work engine: an asyncio scheduler over the journal, handlers in a bounded thread pool.
+"""The embedded work engine: an asyncio scheduler over the journal, handlers in threads.
 
 Two loops: one routes stored messages, one records outcomes and starts due heads in the same transaction.
-The journal is the truth: a lost or doubled wake-up is harmless.
+The journal is the truth: a lost or doubled wake-up is harmless. Each destination has its own room and its own
+threads: one that is slow, dead or limited takes nothing from another, and what waits for it waits on disk.
 """
 
 from __future__ import annotations
@@ -23,9 +24,10 @@ from connector.journal.deliveries import Delivery
 from connector.journal.engine import steps
 from connector.journal.engine.bell import Bell
 from connector.journal.engine.config import EngineConfig
+from connector.journal.engine.destinations import BreakerState, Destinations, family
 from connector.journal.engine.steps import Finished
 from connector.journal.job import Handler, Hold, Job, Outcome, Retry, Unknown
-from connector.journal.model import Committed, JournalError, unstamp
+from connector.journal.model import Committed, JournalError
 from connector.journal.routing import Router, has_unrouted, route_batch
 from connector.journal.store import Journal
 from connector.journal.tx import Tx
@@ -45,6 +47,7 @@ class Engine:
         config: EngineConfig | None = None,
         clock: Clock = utc_now,
         random: Callable[[], float] = _random.random,
+        destinations: Destinations | None = None,
     ) -> None:
         self._journal = journal
         self._router = router
@@ -52,7 +55,9 @@ class Engine:
         self._config = config or EngineConfig()
         self._clock = clock
         self._random = random
+        self.destinations = destinations or Destinations(self._config.destinations, self._config.workers)
         self._running: dict[int, Delivery] = {}
+        self._pools: dict[str, ThreadPoolExecutor] = {}
         self._finished: deque[Finished] = deque()
         self._tasks: list[asyncio.Task[None]] = []
         self._stopping = False
@@ -79,8 +84,7 @@ class Engine:
         loop = asyncio.get_running_loop()
         self._messages, self._work = Bell(loop), Bell(loop)
         self._stopping = False
-        self._pool = ThreadPoolExecutor(self._config.workers, thread_name_prefix="delivery")
-        self._unsubscribe = self._journal.subscribe(self._on_commit)
+        self._unsubscribe = (self._journal.subscribe(self._on_commit), self.destinations.subscribe(_say))
         self._tasks = [
             asyncio.create_task(self._route_forever(), name="journal-route"),
             asyncio.create_task(self._dispatch_forever(), name="journal-dispatch"),
@@ -103,8 +107,11 @@ class Engine:
             _log.warning("engine stopped before its handlers", running=len(self._running))
         self._running.clear()
         self._finished.clear()
-        self._unsubscribe()
-        self._pool.shutdown(wait=False, cancel_futures=True)
+        for unsubscribe in self._unsubscribe:
+            unsubscribe()
+        for pool in self._pools.values():
+            pool.shutdown(wait=False, cancel_futures=True)
+        self._pools.clear()
         os.close(self._lock)
 
     def wake(self) -> None:
@@ -164,35 +171,45 @@ class Engine:
     def _take_finished(self) -> list[Finished]:
         return [self._finished.popleft() for _ in range(len(self._finished))]
 
-    def _room(self) -> int:
-        return 0 if self._stopping else self._config.workers - len(self._running)
+    def _room(self, destination: str) -> int:
+        return 0 if self._stopping else self.destinations.room(destination)
 
     def _seconds_to_due(self) -> float:
-        """Seconds until the next head is due, 0 or less for now; the poll period when nothing can start."""
-        if self._room() <= 0:
+        """Seconds until a head may start, 0 or less for now; the poll period when only an outcome can change that."""
+        if self._stopping:
             return self._config.poll
-        due = self._journal.query("SELECT min(due) AS due FROM head")[0]["due"]
-        if due is None:
-            return self._config.poll
-        return (unstamp(due) - self._clock()).total_seconds()
+        now, seconds = self._clock(), self._config.poll
+        for destination, due in steps.waiting(self._journal):
+            ready = max((due - now).total_seconds(), self.destinations.seconds(destination))
+            seconds = min(seconds, ready)
+        return seconds
 
     async def _step(self, finished: list[Finished]) -> bool:
         """Records what came back and starts what may start; True when there was any of it."""
-        room = self._room() + (0 if self._stopping else len(finished))
-        started = await self._journal.transact_async(partial(self._record_and_start, finished=finished, room=room))
+        started = await self._journal.transact_async(partial(self._record_and_start, finished=finished))
         self._troubles.pop("dispatching", None)
         for done in finished:
             del self._running[done.run]
         for delivery in started:
             self._running[delivery.run] = delivery
-            self._pool.submit(self._work_on, delivery)
+            probe = self.destinations.started(delivery.destination)
+            self._pool(delivery.destination).submit(self._work_on, delivery, probe)
         return bool(finished or started)
 
-    def _record_and_start(self, tx: Tx, *, finished: list[Finished], room: int) -> list[Delivery]:
+    def _record_and_start(self, tx: Tx, *, finished: list[Finished]) -> list[Delivery]:
         for done in finished:
             steps.finish(tx, done, self._config.backoff_of, self._random())
         tx.refresh_heads()
-        return steps.start_due(tx, room) if room > 0 else []
+        return steps.start_due(tx, self._room)
+
+    def _pool(self, destination: str) -> ThreadPoolExecutor:
+        """Threads of a destination, or of its family: as many as it may ever occupy, made when needed."""
+        name = family(destination)
+        pool = self._pools.get(name)
+        if pool is None:
+            prefix = f"delivery-{name}" if name else "delivery"
+            pool = self._pools[name] = ThreadPoolExecutor(self.destinations.threads(destination), prefix)
+        return pool
 
     async def _pause(self, what: str, error: Exception) -> None:
         self._troubles[what] = type(error).__name__
@@ -201,16 +218,17 @@ class Engine:
 
     # -- in a worker thread --------------------------------------------------------------------------------
 
-    def _work_on(self, delivery: Delivery) -> None:
+    def _work_on(self, delivery: Delivery, probe: bool) -> None:
         job = Job(self._journal, delivery)
         outcome = self._handle(delivery, job)
+        self.destinations.finished(delivery.destination, getattr(outcome, "unreachable", None), probe)
         self._finished.append(Finished(delivery.id, delivery.run, outcome, job.sent))
         self._work.ring()
 
     def _handle(self, delivery: Delivery, job: Job) -> Outcome:
         handler = self._handlers.get(delivery.kind)
         if handler is None:
-            return Hold(f"Aucun traitement configuré pour « {delivery.kind} »", "no-handler")
+            return Hold(f"Aucun traitement configuré pour « {delivery.kind} »", "no-handler", unreachable=None)
         try:
             return handler(job)
         except BaseException as error:  # noqa: BLE001 - a worker must bring back an outcome whatever happens
@@ -222,7 +240,14 @@ class Engine:
                 where=where(error),
             )
             reason = f"Erreur interne ({type(error).__name__})"
-            return Unknown(reason) if job.resumed or job.sent else Retry(reason, code="handler-error")
+            if job.resumed or job.sent:
+                return Unknown(reason, unreachable=None)
+            return Retry(reason, code="handler-error", unreachable=None)
+
+
+def _say(breaker: BreakerState) -> None:
+    log = _log.warning if breaker.state == "open" else _log.info
+    log("destination", destination=breaker.name, breaker=breaker.state, failures=breaker.failures)
 
 
 def _lock(path: str) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Final, assert_never
 
 import structlog
@@ -14,7 +15,8 @@ from connector.journal.deliveries import Delivery, from_row
 from connector.journal.engine.backoff import Backoff
 from connector.journal.job import Dead, Done, Hold, Outcome, Refuse, Retry, Unknown
 from connector.journal.lifecycle import ACTIVE, LifecycleError
-from connector.journal.model import DeadLetter, stamp
+from connector.journal.model import DeadLetter, stamp, unstamp
+from connector.journal.reader import JournalReader
 from connector.journal.tx import Tx
 
 _log = structlog.get_logger(__name__)
@@ -22,9 +24,21 @@ _log = structlog.get_logger(__name__)
 Policy = Callable[[str], Backoff]
 """Back-off of a kind of delivery."""
 
+Room = Callable[[str], int]
+"""How many deliveries may start now, by destination."""
+
+_NAMES: Final = (
+    "WITH RECURSIVE name (destination) AS (SELECT min(destination) FROM head UNION ALL"
+    " SELECT (SELECT min(head.destination) FROM head WHERE head.destination > name.destination) FROM name"
+    " WHERE name.destination IS NOT NULL)"
+    " SELECT destination, (SELECT min(due) FROM head WHERE head.destination = name.destination) AS due"
+    " FROM name WHERE destination IS NOT NULL"
+)
+"""Destinations with a head and when the first is due: one look into the index each, whatever waits there."""
+
 _DUE: Final = (
     "SELECT delivery.* FROM head JOIN delivery ON delivery.id = head.delivery_id"
-    " WHERE head.due <= ? ORDER BY head.due, head.delivery_id LIMIT ?"
+    " WHERE head.destination = ? AND head.due <= ? ORDER BY head.due, head.delivery_id LIMIT ?"
 )
 
 
@@ -58,10 +72,18 @@ def recover(tx: Tx, policy: Policy, dead_letter: DeadLetter) -> int:
     return len(left)
 
 
-def start_due(tx: Tx, room: int) -> list[Delivery]:
-    """Starts up to `room` due heads, oldest due first; each comes back with its `run`."""
-    rows = tx.execute(_DUE, (stamp(tx.now), room)).fetchall()
-    return [_start(tx, from_row(row)) for row in rows]
+def waiting(journal: JournalReader) -> list[tuple[str, datetime]]:
+    """Each destination that has a head, with the instant (aware, UTC) its first head is due."""
+    return [(row["destination"], unstamp(row["due"])) for row in journal.query(_NAMES)]
+
+
+def start_due(tx: Tx, room: Room) -> list[Delivery]:
+    """Starts what is due, as far as each destination has room, oldest due first; each comes back with its `run`."""
+    now = stamp(tx.now)
+    names = [row["destination"] for row in tx.execute(_NAMES).fetchall() if row["due"] <= now]
+    rooms = [(name, room(name)) for name in names]
+    chosen = [row for name, free in rooms if free > 0 for row in tx.execute(_DUE, (name, now, free)).fetchall()]
+    return [_start(tx, from_row(row)) for row in chosen]
 
 
 def _start(tx: Tx, delivery: Delivery) -> Delivery:
