@@ -23,6 +23,10 @@ class _Reader:
     def __init__(self, connection: Connection) -> None:
         self.connection = connection
 
+    def __del__(self) -> None:
+        # psycopg warns of a connection that is merely forgotten
+        self.connection.close()
+
 
 class JournalReader:
     """Reads only, without starting a writer: for the command line while a daemon runs."""

@@ -1,0 +1,90 @@
+"""How much waits, and since when: counted from the rows that drive the work, whatever the size of the history.
+
+Every statement reads an index that holds unfinished work only (delivery_active, delivery_worklist, head_due).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from connector.journal import JournalReader
+from connector.journal.lifecycle import ACTIVE
+from connector.journal.model import unstamp
+from connector.watch.model import Waiting
+
+# Textually equal to the condition of delivery_worklist: SQLite matches partial indexes by their text.
+_WORKLIST: Final = "state IN ('held','refused','dead')"
+
+_DEPTH: Final = (
+    f"SELECT destination, state, count(*) AS n, min(since) AS oldest FROM delivery WHERE {ACTIVE}"
+    " GROUP BY destination, state UNION ALL"
+    f" SELECT destination, state, count(*) AS n, min(since) AS oldest FROM delivery WHERE {_WORKLIST}"
+    " AND state <> 'dead' GROUP BY destination, state"
+)
+_CODES: Final = (
+    f"SELECT state, reason_code, count(*) AS n, min(updated_at) AS oldest FROM delivery WHERE {_WORKLIST}"
+    " AND state <> 'refused' GROUP BY state, reason_code"
+)
+_STARTABLE: Final = (
+    "SELECT head.destination AS destination, min(delivery.since) AS oldest FROM head"
+    " JOIN delivery ON delivery.id = head.delivery_id GROUP BY head.destination"
+)
+_FAILED: Final = (
+    f"SELECT destination, count(*) AS n FROM delivery WHERE {ACTIVE} AND state IN ('retry','sending') AND run = 0"
+    " GROUP BY destination"
+)
+_UNROUTED: Final = (
+    "SELECT count(*) AS n, min(received_at) AS oldest FROM message"
+    " WHERE id > (SELECT min(position) FROM routing) AND routed = 0"
+)
+_ROUTING: Final = "SELECT count(*) AS n, min(at) AS oldest FROM routing_failure"
+
+
+@dataclass(frozen=True, slots=True)
+class Depth:
+    """Deliveries of one destination in one state; `oldest` (aware, UTC) was created, or replayed, first."""
+
+    destination: str
+    state: str
+    count: int
+    oldest: datetime
+
+
+def depths(journal: JournalReader) -> list[Depth]:
+    """Every destination and state where something waits, in one statement: one moment of the journal."""
+    rows = journal.query(_DEPTH)
+    return [Depth(row["destination"], row["state"], row["n"], unstamp(row["oldest"])) for row in rows]
+
+
+def unrouted(journal: JournalReader) -> Waiting | None:
+    """Accepted messages the router has not seen yet."""
+    return _waiting(journal, _UNROUTED)
+
+
+def routing_failures(journal: JournalReader) -> Waiting | None:
+    return _waiting(journal, _ROUTING)
+
+
+def codes(journal: JournalReader) -> dict[str, dict[str, Waiting]]:
+    """Per state (held, dead) and reason code, what waits for a person."""
+    found: dict[str, dict[str, Waiting]] = {"held": {}, "dead": {}}
+    for row in journal.query(_CODES):
+        found[row["state"]][row["reason_code"]] = Waiting(row["n"], unstamp(row["oldest"]))
+    return found
+
+
+def startable(journal: JournalReader) -> dict[str, datetime]:
+    """Per destination, since when the oldest delivery that could start waits: what waits behind it does not count."""
+    return {row["destination"]: unstamp(row["oldest"]) for row in journal.query(_STARTABLE)}
+
+
+def failed(journal: JournalReader) -> dict[str, int]:
+    """Per destination, deliveries that were tried in vain and wait for their next turn."""
+    return {row["destination"]: row["n"] for row in journal.query(_FAILED)}
+
+
+def _waiting(journal: JournalReader, sql: str) -> Waiting | None:
+    row = journal.query(sql)[0]
+    return Waiting(row["n"], unstamp(row["oldest"])) if row["n"] else None
