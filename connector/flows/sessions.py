@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -9,6 +10,7 @@ from pathlib import Path
 
 import requests
 
+from connector.base.calls import CallRecord, OnCall, nobody, recorded
 from connector.base.clock import Clock
 from connector.base.errors import ConnectorError
 from connector.trust.psc import ProfessionalSession, session_from_userinfo
@@ -35,8 +37,11 @@ class PscConfig:
 class TokenSession:
     """Callable giving the current session, None when nobody is logged on or the token is refused."""
 
-    def __init__(self, config: PscConfig, *, clock: Clock, tell: Callable[[str], None]) -> None:
+    def __init__(
+        self, config: PscConfig, *, clock: Clock, tell: Callable[[str], None], on_call: OnCall = nobody
+    ) -> None:
         self._config = config
+        self._on_call = on_call
         self._clock = clock
         self._tell = tell
 
@@ -61,23 +66,41 @@ class TokenSession:
             return None
 
     def _userinfo(self, token: str) -> dict[str, object] | None:
+        with recorded(self._on_call, CallRecord(self._clock(), "PSC-userinfo", self._config.userinfo_url)) as call:
+            try:
+                answer = self._get(token)
+            except requests.RequestException as error:
+                # whether the question left is not known, and it changes nothing at the far end
+                call.learn(outcome="unknown", code=type(error).__name__)
+                self._tell(f"Pro Santé Connect unreachable: {type(error).__name__}")
+                return None
+            if answer.status_code != 200:
+                call.learn(outcome="refused", code=f"http-{answer.status_code}")
+                self._tell(f"Pro Santé Connect answered HTTP {answer.status_code}")
+                return None
+            facts = _object(answer.content)
+            if facts is None:
+                call.learn(outcome="unknown", code="unreadable")
+                self._tell("Pro Santé Connect answered no JSON object")
+                return None
+            call.learn(name_id=str(facts.get("SubjectNameID") or ""))
+            return facts
+
+    def _get(self, token: str) -> requests.Response:
         config = self._config
-        session = requests.Session()
-        session.trust_env = False
-        try:
-            answer = session.get(
+        with requests.Session() as session:
+            session.trust_env = False
+            return session.get(
                 config.userinfo_url,
                 headers={"Authorization": f"Bearer {token}", "Accept": "application/json"},
                 verify=str(config.ca_file) if config.ca_file else True,
                 timeout=config.timeout,
             )
-            if answer.status_code != 200:
-                self._tell(f"Pro Santé Connect answered HTTP {answer.status_code}")
-                return None
-            facts: dict[str, object] = answer.json()
-            return facts
-        except (requests.RequestException, ValueError) as error:
-            self._tell(f"Pro Santé Connect unreachable: {type(error).__name__}")
-            return None
-        finally:
-            session.close()
+
+
+def _object(content: bytes) -> dict[str, object] | None:
+    try:
+        facts = json.loads(content)
+    except ValueError:
+        return None
+    return facts if isinstance(facts, dict) else None

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
+from typing import Any
 
+from connector.base.calls import CallRecord, OnCall, nobody, recorded
 from connector.base.clock import Clock
 from connector.base.errors import TransportError
 from connector.flows.config import ZamConfig, ZamDestination
 from connector.flows.french import in_french
-from connector.hl7.ack import AckError, parse_ack
+from connector.hl7.ack import Ack, AckError, parse_ack
 from connector.hl7.er7 import Er7Error, parse_header
 from connector.hl7.zam import build_zam_z01
 from connector.journal import Dead, Done, Hold, Job, Outcome, Refuse, Retry
@@ -20,8 +22,9 @@ Exchange = Callable[[ZamDestination, bytes], bytes]
 class ZamFlow:
     """Handler of the 'zam' deliveries. A resend carries the same MSH-10, so the receiver can know it again."""
 
-    def __init__(self, config: ZamConfig, exchange: Exchange, *, clock: Clock) -> None:
+    def __init__(self, config: ZamConfig, exchange: Exchange, *, clock: Clock, on_call: OnCall = nobody) -> None:
         self._config = config
+        self._on_call = on_call
         self._exchange = exchange
         self._clock = clock
 
@@ -38,11 +41,20 @@ class ZamFlow:
             now=self._clock(),
             control_id=payload["control_id"],
         )
+        record = CallRecord(
+            self._clock(),
+            "ZAM^Z01",
+            f"mllp://{destination.host}:{destination.port}",
+            message_id=payload["control_id"],
+            unique_ids=(job.document_id,) if job.document_id else (),
+        )
         try:
-            ack = parse_ack(self._exchange(destination, message))
+            with recorded(self._on_call, record) as call:
+                ack = _read(self._exchange(destination, message))
+                call.learn(**_said(ack, payload["control_id"]))
         except TransportError as error:
             return Retry(f"Émetteur injoignable pour le ZAM : {in_french(error)}", code="transport")
-        except Er7Error:
+        if ack is None:
             return Retry("Réponse illisible au ZAM", code="zam.ack")
         if ack.control_id != payload["control_id"]:
             return Retry("L'accusé reçu répond à un autre message", code="zam.ack")
@@ -60,3 +72,19 @@ class ZamFlow:
 
 def _error(code: str, label: str, table: str) -> AckError:
     return AckError("", "207", "Application error", app_code=code, app_text=label[:250], app_table=table)
+
+
+def _read(reply: bytes) -> Ack | None:
+    try:
+        return parse_ack(reply)
+    except Er7Error:
+        return None
+
+
+def _said(ack: Ack | None, control_id: str) -> dict[str, Any]:
+    """What the audit keeps of the reply: whose it is, and whether it says yes."""
+    if ack is None:
+        return {"outcome": "unknown", "code": "unreadable"}
+    if ack.control_id != control_id:
+        return {"outcome": "unknown", "code": "MSA-2", "relates_to": ack.control_id}
+    return {"relates_to": ack.control_id} | ({} if ack.accepted else {"outcome": "refused", "code": ack.code})

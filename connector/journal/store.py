@@ -18,7 +18,7 @@ from connector.journal.db.opening import open_writer
 from connector.journal.model import Committed, Incoming, JournalConfig, JournalError, Stored
 from connector.journal.reader import JournalReader
 from connector.journal.tx import Tx
-from connector.journal.writer import Item, Writer, log_failure
+from connector.journal.writer import Item, Writer
 
 T = TypeVar("T")
 Listener = Callable[[Committed], None]
@@ -110,15 +110,12 @@ class Journal(JournalReader):
         self._writer.put(Item(waiter, loop, fn=fn))
         return await waiter
 
-    def post(self, fn: Callable[[Tx], object]) -> Future[object]:
+    def post(self, fn: Callable[[Tx], object]) -> None:
         """`transact` without waiting: done in the order asked, no later than what is asked afterwards.
 
-        A failure is logged; who cares for it may look at the future given back.
+        Tried again while the disk is full; another failure is logged, nobody hears of it.
         """
-        waiter: Future[object] = Future()
-        waiter.add_done_callback(log_failure)
-        self._writer.put(Item(waiter, None, fn=fn))
-        return waiter
+        self._writer.put(Item(None, None, fn=fn))
 
     @property
     def audit_key(self) -> AuditKey:

@@ -44,7 +44,7 @@ class Item:
 
     def __init__(
         self,
-        waiter: Waiter,
+        waiter: Waiter | None,
         loop: asyncio.AbstractEventLoop | None,
         row: Row | None = None,
         fn: Callable[[Tx], Any] | None = None,
@@ -156,7 +156,7 @@ class Writer:
             return
         self._deferred += [item for item in batch if item.deferred]
         messages = any(item.row is not None for item in batch)
-        self._committed(Committed(messages, self._moved, tuple(self._lines)))
+        self._committed(Committed(messages, self._moved, tuple(self._lines), len(batch)))
         _resolve([item for item in batch if not item.deferred])
 
     def _keep(self, posted: list[Item]) -> None:
@@ -270,16 +270,13 @@ def _set_all(items: list[Item]) -> None:
 
 def _set(item: Item) -> None:
     waiter = item.waiter
+    if waiter is None:
+        if item.error is not None:
+            _log.error("posted work failed", error=type(item.error).__name__, where=where(item.error))
+        return
     if waiter.done():
         return
     if item.error is None:
         waiter.set_result(item.value)
     else:
         waiter.set_exception(item.error)
-
-
-def log_failure(waiter: Future[Any]) -> None:
-    """Callback of a posted item: its failure is at least in the log."""
-    error = waiter.exception()
-    if error is not None:
-        _log.error("posted work failed", error=type(error).__name__, where=where(error))

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from connector.base.errors import ServerError
+from connector.ins.model import INS_OIDS
 
 
 class Case(Enum):
@@ -68,6 +69,12 @@ class PixAnswer:
     case: Case
     identifiers: tuple[CrossReference, ...] = ()
     errors: tuple[ServerError, ...] = ()
+
+
+def ins_of(answer: PixAnswer) -> str:
+    """The matricule INS of the answer, "" when it has none or several."""
+    found = {identifier.value for identifier in answer.identifiers if identifier.domain_oid in INS_OIDS}
+    return found.pop() if len(found) == 1 else ""
 
 
 def answer_of(identifiers: Iterable[CrossReference], asked: CrossReference) -> PixAnswer:

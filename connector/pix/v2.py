@@ -5,10 +5,11 @@ from __future__ import annotations
 import ssl
 from collections.abc import Sequence
 
+from connector.base.calls import CallRecord, OnCall, nobody, recorded
 from connector.base.clock import Clock, UuidFactory, random_uuid, utc_now
 from connector.hl7.mllp_client import MllpClient
 from connector.pix.config import PixConfig
-from connector.pix.model import Domain, PixAnswer
+from connector.pix.model import Domain, PixAnswer, ins_of
 from connector.pix.v2_answer import read_answer
 from connector.pix.v2_query import V2Query, build_query, shape
 
@@ -23,8 +24,10 @@ class PixV2Client:
         tls: ssl.SSLContext | None = None,
         clock: Clock = utc_now,
         uuid_factory: UuidFactory = random_uuid,
+        on_call: OnCall = nobody,
     ) -> None:
         self._config = config
+        self._on_call = on_call
         self._clock = clock
         self._uuid = uuid_factory
         self._mllp = MllpClient(config.host, config.port, config.timeout, tls)
@@ -46,7 +49,14 @@ class PixV2Client:
             tag=message_id,
             now=self._clock(),
         )
-        return read_answer(self._mllp.exchange(build_query(query, self._config)), query)
+        request = build_query(query, self._config)
+        destination = f"mllp://{self._config.host}:{self._config.port}"
+        record = CallRecord(query.now, "ITI-9", destination, message_id=query.control_id)
+        with recorded(self._on_call, record) as call:
+            answer = read_answer(self._mllp.exchange(request), query)
+            # read_answer accepts no answer to another message
+            call.learn(relates_to=query.control_id, ins=ins_of(answer))
+            return answer
 
     def close(self) -> None:
         self._mllp.close()

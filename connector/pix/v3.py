@@ -6,11 +6,12 @@ from collections.abc import Callable, Sequence
 
 import requests
 
+from connector.base.calls import CallRecord, OnCall, nobody, recorded
 from connector.base.clock import Clock, UuidFactory, random_uuid, utc_now
 from connector.base.errors import ServerError, ServerRefusal, SoapFault
 from connector.base.resources import resource_dir
 from connector.pix.config import PixConfig
-from connector.pix.model import Domain, PixAnswer
+from connector.pix.model import Domain, PixAnswer, ins_of
 from connector.pix.v3_answer import read_answer
 from connector.pix.v3_query import INTERACTION, V3Query, build_query
 from connector.soap.client import SoapClient
@@ -29,8 +30,10 @@ class PixV3Client:
         clock: Clock = utc_now,
         uuid_factory: UuidFactory = random_uuid,
         on_wire: Callable[[WireEvent], None] | None = None,
+        on_call: OnCall = nobody,
     ) -> None:
         self._config = config
+        self._on_call = on_call
         self._clock = clock
         self._uuid = uuid_factory
         self._session = session or tls_session(None)
@@ -58,9 +61,18 @@ class PixV3Client:
             query_id=str(self._uuid()),
             now=self._clock(),
         )
+        request = build_query(query, self._config)
+        message_id = f"urn:uuid:{self._uuid()}"
+        record = CallRecord(query.now, "ITI-45", self._config.url, message_id=message_id)
         try:
-            with self._soap.call(INTERACTION, build_query(query, self._config)) as answer:
-                return read_answer(answer.body, query, self._config)
+            with (
+                recorded(self._on_call, record) as call,
+                self._soap.call(INTERACTION, request, message_id=message_id) as answer,
+            ):
+                call.learn(relates_to=answer.relates_to)
+                found = read_answer(answer.body, query, self._config)
+                call.learn(ins=ins_of(found))
+                return found
         except SoapFault as fault:
             # To the flows a fault is one more way to say no; its own words are kept.
             error = ServerError(fault.subcode or fault.code, fault.text, channel="fault")

@@ -82,7 +82,8 @@ def fault_of(body: etree._Element, namespace: str, http_status: int, date: datet
     """The SoapFault of a soap:Fault (1.1 or 1.2), None for any other body.
 
     Code and subcode are the server's local names, the text its own words; `context` has `detail` (the XML text of
-    the detail element, at most 16 KiB), `qcode` and `qsubcode` (as written, prefix included) and `date`.
+    the detail element, at most 16 KiB), `qcode` and `qsubcode` (as written, prefix included) and `date`; the client
+    adds `relates_to`.
     """
     if body.tag != q(namespace, "Fault"):
         return None

@@ -90,6 +90,7 @@ class SoapClient:
         mtom: bool = False,
         timeout: float | None = None,
         must_understand: MustUnderstand | None = None,
+        message_id: str = "",
     ) -> SoapAnswer:
         """Sends `body` and returns the answer.
 
@@ -97,6 +98,7 @@ class SoapClient:
         assertion   the signed SAML assertion: these very bytes go on the wire, in wsse:Security
         attachments documents that `body` points at with xop:Include (`Attachment.href`)
         mtom        multipart even without attachment (IHE wants it on ITI-43)
+        message_id  wsa:MessageID, for a caller that has to know it whatever happens; "" makes one
 
         Raises TransportError (`sent` says whether a byte left; RelatesToMismatch, UnreadableAnswer and
         AnswerTooLarge are TransportErrors whose outcome is unknown), SoapFault (the server's own words), and
@@ -109,7 +111,7 @@ class SoapClient:
                 found=operation,
                 expected=", ".join(self._actions),
             )
-        message_id = f"urn:uuid:{self._uuid()}"
+        message_id = message_id or f"urn:uuid:{self._uuid()}"
         boundary = f"MIME-{self._uuid().hex}"
         action = action or self._actions[operation]
         request = self._outgoing(body, boundary, action, attachments, mtom, timeout)
@@ -163,6 +165,7 @@ class SoapClient:
         fault = fault_of(body, namespace, incoming.status, date)
         check_relates_to(relates, message_id, fault=fault is not None)
         if fault is not None:
+            fault.context["relates_to"] = relates[0] if relates else ""
             raise fault
         if incoming.status >= 300:
             raise TransportError(

@@ -26,7 +26,7 @@ from connector.trust.keys import KeyPair
 from connector.trust.roles import Role, complete
 from connector.trust.signing import Digest, Signer
 
-__all__ = ["Caller", "Role", "VihfConfig", "build_assertion", "check_caller"]
+__all__ = ["Caller", "Role", "VihfConfig", "build_assertion", "check_caller", "name_id"]
 
 _SAML = q(ns.SAML2, "")
 NAMEID_X509 = "urn:oasis:names:tc:SAML:1.1:nameid-format:X509SubjectName"
@@ -114,7 +114,7 @@ def build_assertion(
     issuer.set("Format", NAMEID_X509)
     # Without this placeholder signxml puts the signature last, which the SAML schema refuses.
     etree.SubElement(assertion, q(ns.DS, "Signature"), {"Id": "placeholder"}, {"ds": ns.DS})
-    _child(_child(assertion, "Subject"), "NameID", _name_id(caller, config))
+    _child(_child(assertion, "Subject"), "NameID", name_id(caller, config))
     _add_statement(assertion, caller, now)
     _add_attributes(assertion, caller, config, resource_id)
     # The only reference is to the root's own ID; naming it makes signxml search and copy the tree once more.
@@ -124,7 +124,8 @@ def build_assertion(
     return etree.tostring(signed, encoding="UTF-8", xml_declaration=False)
 
 
-def _name_id(caller: Caller, config: VihfConfig) -> str:
+def name_id(caller: Caller, config: VihfConfig) -> str:
+    """The NameID under which the assertion presents this caller (b.6)."""
     if config.name_id_form == "local" and "/" not in caller.name_id:
         return f"{caller.structure_id}/{caller.name_id}"
     return caller.name_id

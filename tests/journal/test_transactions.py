@@ -162,7 +162,7 @@ def test_a_connection_that_cannot_roll_back_is_replaced(tmp_path: Path) -> None:
             raise JournalError("not yet", cause="OSError")
         return open_writer(config.path, 1.0)
 
-    writer = Writer(connection, reopen, utc_now, "stop", lambda committed: None)
+    writer = Writer(connection, reopen, utc_now, "stop", lambda committed: None, lambda *audit: None)
     connection.broken = True
     for _ in range(2):
         with pytest.raises(JournalError, match="could not write"):

@@ -2,7 +2,7 @@
 
 from connector.journal.audit.chain import Chain, Head, head_of, key_file_of, key_of_journal, purge
 from connector.journal.audit.config import AtnaConfig, AuditConfig
-from connector.journal.audit.context import Attempt, Recorder, attempting
+from connector.journal.audit.context import Recorder, attempting
 from connector.journal.audit.entry import AuditEntry
 from connector.journal.audit.key import AuditKey
 from connector.journal.audit.operators import current_operator, operator_act
@@ -10,7 +10,6 @@ from connector.journal.audit.verification import Fault, Verdict, verify
 
 __all__ = [
     "AtnaConfig",
-    "Attempt",
     "AuditConfig",
     "AuditEntry",
     "AuditKey",

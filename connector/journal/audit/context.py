@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 from connector.base.calls import CallRecord
@@ -17,42 +15,30 @@ if TYPE_CHECKING:
     from connector.journal.tx import Tx
 
 
-@dataclass(slots=True)
-class Attempt:
-    """The audit lines of one attempt, as handed to the writer, in the order of the calls."""
-
-    delivery_id: int
-    posted: list[tuple[AuditEntry, Future[None]]] = field(default_factory=list)
-
-    def lost(self) -> list[AuditEntry]:
-        """The lines that could not be written (a full disk): they go into the transaction of the outcome."""
-        return [entry for entry, written in self.posted if written.done() and written.exception() is not None]
-
-
-_attempt: ContextVar[Attempt | None] = ContextVar("audit_attempt", default=None)
+_delivery: ContextVar[int | None] = ContextVar("audit_delivery", default=None)
 
 
 @contextmanager
-def attempting(delivery_id: int) -> Iterator[Attempt]:
+def attempting(delivery_id: int) -> Iterator[None]:
     """Within the block, in this thread, calls are recorded as made for this delivery."""
-    attempt = Attempt(delivery_id)
-    token = _attempt.set(attempt)
+    token = _delivery.set(delivery_id)
     try:
-        yield attempt
+        yield
     finally:
-        _attempt.reset(token)
+        _delivery.reset(token)
 
 
 class Poster(Protocol):
     """What the recorder asks of the journal."""
 
-    def post(self, fn: Callable[[Tx], None]) -> Future[None]: ...
+    def post(self, fn: Callable[[Tx], None]) -> None: ...
 
 
 class Recorder:
     """The `on_call` of every client: one audit line per call, handed to the writer without waiting for the disk.
 
-    The writer takes things in order, so the line is durable no later than the outcome of the attempt.
+    The writer takes things in order, and keeps what a full disk refuses for its next try: the lines of an attempt are
+    in order, and durable no later than its outcome.
     `structure` is named where the call itself says none (HL7v2, userinfo).
     """
 
@@ -62,11 +48,8 @@ class Recorder:
         self._structure = structure
 
     def __call__(self, record: CallRecord) -> None:
-        attempt = _attempt.get()
-        entry = self._entry(record, attempt.delivery_id if attempt is not None else None)
-        written = self._journal.post(lambda tx: tx.audit(entry))
-        if attempt is not None:
-            attempt.posted.append((entry, written))
+        entry = self._entry(record, _delivery.get())
+        self._journal.post(lambda tx: tx.audit(entry))
 
     def _entry(self, record: CallRecord, delivery_id: int | None) -> AuditEntry:
         return AuditEntry(
