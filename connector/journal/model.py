@@ -99,7 +99,7 @@ class StoredMessage:
 
 
 class LineWritten(NamedTuple):
-    """One move of a delivery as its timeline line tells it; `at` is aware, UTC."""
+    """One move of a delivery as its timeline line tells it; `at` and `since` (creation or replay) are aware, UTC."""
 
     event: str
     state_from: str
@@ -110,14 +110,16 @@ class LineWritten(NamedTuple):
     at: datetime
     delivery_id: int
     patient_id: int
+    since: datetime
 
 
 class Committed(NamedTuple):
-    """What one commit made durable: were there messages, did deliveries move, and which moves."""
+    """What one commit made durable: were there messages, did deliveries move, which moves, how many items in all."""
 
     messages: bool
     deliveries: bool
     lines: tuple[LineWritten, ...] = ()
+    size: int = 0
 
 
 def key_of(control_id: str, *others: str) -> str:

@@ -181,7 +181,9 @@ class Tx:
         keys = About(patient_id, delivery_id, message_id, stay, document_id)
         write_line(self._connection, self.now, line, keys, {"kind": kind, "reason_code": reason_code})
         self.lines.append(
-            LineWritten("create", "", state, kind, destination, reason_code, self.now, delivery_id, patient_id)
+            LineWritten(
+                "create", "", state, kind, destination, reason_code, self.now, delivery_id, patient_id, self.now
+            )
         )
         if state == "queued":
             self._touched.add((patient_id, lane))
@@ -202,7 +204,7 @@ class Tx:
         self.lines.append(
             LineWritten(
                 event, delivery.state, moved.state, moved.kind, moved.destination, moved.reason_code, self.now,
-                moved.id, moved.patient_id,
+                moved.id, moved.patient_id, moved.since,
             )
         )  # fmt: skip
         return moved
