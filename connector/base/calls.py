@@ -5,6 +5,7 @@ Clients know nothing of the journal: they take an `on_call` and tell it once per
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -28,6 +29,7 @@ class CallRecord:
     outcome       'success', 'partial' (answered, with errors), 'refused' (the far end said no), 'failed' (certain that
                   nothing left), 'unknown' (something left, no usable answer)
     code          code of the refusal or cause of the failure
+    seconds       how long the call took
     """
 
     at: datetime
@@ -43,6 +45,7 @@ class CallRecord:
     set_id: str = ""
     outcome: CallOutcome = "success"
     code: str = ""
+    seconds: float = 0.0
 
 
 OnCall = Callable[[CallRecord], None]
@@ -69,12 +72,14 @@ class Call:
 def recorded(on_call: OnCall, record: CallRecord) -> Iterator[Call]:
     """Tells `on_call` about the call made inside, once, also when it raises."""
     call = Call(record)
+    started = time.perf_counter()
     try:
         yield call
     except BaseException as error:
         call.learn(**_outcome_of(error))
         raise
     finally:
+        call.learn(seconds=time.perf_counter() - started)
         on_call(call.record)
 
 
