@@ -259,24 +259,37 @@ def resident(pid: int) -> float:
     return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
 
 
+def processor_seconds(pid: int) -> float:
+    """Seconds of processor the process has used."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
 def maximum(count: int) -> dict[str, float]:
     """Messages per second from the first frame to the last delivery done, and to the last AA."""
     with (
         tempfile.TemporaryDirectory(dir=os.environ.get("CONNECTOR_BENCH_DIR")) as name,
-        site(Path(name)) as (port, _, file),
+        site(Path(name)) as (port, pid, file),
     ):
         warm = [message(n, "W") for n in range(500)]
         asyncio.run(closed(port, warm))
         journal = JournalReader(JournalConfig(file))
         wait_done(journal, len(warm))
         frames = [message(n, "M") for n in range(count)]
+        before = processor_seconds(pid)
         started = time.perf_counter()
         asyncio.run(closed(port, frames))
         acknowledged = time.perf_counter() - started
         wait_done(journal, len(warm) + count)
         finished = time.perf_counter() - started
+        spent = processor_seconds(pid) - before
         journal.close()
-    return {"messages": float(count), "done per second": count / finished, "AA per second": count / acknowledged}
+    return {
+        "messages": float(count),
+        "done per second": count / finished,
+        "AA per second": count / acknowledged,
+        "connector CPU ms per message": spent / count * 1000,
+    }
 
 
 def at_rate(rate: float, seconds: float) -> dict[str, float]:

@@ -127,11 +127,21 @@ def key_of(control_id: str, *others: str) -> str:
     return "|".join((control_id, *others, ""))
 
 
+_stamped: tuple[datetime | None, str] = (None, "")
+
+
 def stamp(moment: datetime) -> str:
     """Fixed-width UTC text, so that text order is time order. Raises JournalError on a naive datetime."""
+    global _stamped
+    # A transaction stamps its one instant on every row it writes.
+    last, text = _stamped
+    if moment is last:
+        return text
     if moment.tzinfo is None:
         raise JournalError("naive datetime given to the journal", field="datetime", expected="aware datetime")
-    return moment.astimezone(UTC).isoformat(timespec="microseconds")
+    text = moment.astimezone(UTC).isoformat(timespec="microseconds")
+    _stamped = (moment, text)
+    return text
 
 
 def unstamp(text: str) -> datetime:
