@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
+from connector.base.guard import FenceLost
 from connector.journal.engine.config import EngineConfig
 from connector.journal.engine.embedded import Engine
 from connector.journal.engine.steps import Finished, finish, recover, start_due
 from connector.journal.job import Dead, Done, Job, Outcome, Retry, Unknown
-from connector.journal.lifecycle import LifecycleError
 from connector.journal.store import Journal
 from connector.journal.worklist import worklist
 from tests.journal.support import (
@@ -69,7 +69,7 @@ async def test_a_handler_left_behind_by_stop_can_no_longer_send(journal: Journal
         gate.wait(10)
         try:
             job.sending({})
-        except LifecycleError:
+        except FenceLost:
             refused.set()
             raise
         return Done()
@@ -90,7 +90,7 @@ def test_an_attempt_that_was_superseded_is_powerless(journal: Journal) -> None:
     (first,) = journal.transact(lambda tx: start_due(tx, lambda name: 1))
     journal.transact(lambda tx: recover(tx, policy, "stop"))
     (second,) = journal.transact(lambda tx: start_due(tx, lambda name: 1))
-    with pytest.raises(LifecycleError) as caught:
+    with pytest.raises(FenceLost) as caught:
         Job(journal, first).sending({"late": True})
     assert caught.value.context["expected_run"] == first.run
     journal.transact(lambda tx: finish(tx, Finished(delivery_id, first.run, Done()), policy, 0.5))

@@ -120,7 +120,7 @@ def test_an_upload_stops_between_two_chunks(times: int) -> None:
     )
     with sink() as server, tls_session(None) as session:
         with guarded(Allowance(times)), pytest.raises(FenceLost):
-            session.post(f"http://127.0.0.1:{server.port}/", data=body, timeout=5)  # type: ignore[arg-type]
+            session.post(f"http://127.0.0.1:{server.port}/", data=body, timeout=5)
         assert server.closed.wait(5)
         (received,) = server.received
     # Headers, root, head of the part: one check each. What was refused is nowhere.

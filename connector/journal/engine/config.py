@@ -18,6 +18,8 @@ class EngineConfig:
     route_batch     messages routed per transaction, for about `route_seconds` at most
     poll            seconds between two looks when nobody wakes the engine (another process may have written)
     drain_seconds   what `stop` grants to running handlers
+    lease           seconds without a beat after which the others take over what a process was doing (PostgreSQL only)
+    beat            seconds between two beats
     destinations    workers, rate and breaker by destination ("dmp") or family ("zam" for every "zam:…"); "*" the rest
     """
 
@@ -28,6 +30,8 @@ class EngineConfig:
     route_seconds: float = 0.02
     poll: float = 1.0
     drain_seconds: float = 30.0
+    lease: float = 6.0
+    beat: float = 1.5
     destinations: Mapping[str, DestinationConfig] = field(default_factory=dict)
 
     def backoff_of(self, kind: str) -> Backoff:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import fcntl
+import math
 import os
 import random as _random
 from collections import deque
@@ -22,11 +23,13 @@ from connector.base.clock import Clock, utc_now
 from connector.journal.db.failures import where
 from connector.journal.deliveries import Delivery
 from connector.journal.engine import steps
+from connector.journal.engine.attempt import attempt
 from connector.journal.engine.bell import Bell
 from connector.journal.engine.config import EngineConfig
 from connector.journal.engine.destinations import BreakerState, Destinations, family
+from connector.journal.engine.lease import Fence, Lease
 from connector.journal.engine.steps import Finished
-from connector.journal.job import Handler, Hold, Job, Outcome, Retry, Unknown
+from connector.journal.job import Handler
 from connector.journal.model import Committed, JournalError
 from connector.journal.routing import Router, has_unrouted, route_batch
 from connector.journal.store import Journal
@@ -61,6 +64,7 @@ class Engine:
         self._finished: deque[Finished] = deque()
         self._tasks: list[asyncio.Task[None]] = []
         self._stopping = False
+        self._lease = Lease()
         self._troubles: dict[str, str] = {}
 
     # -- life ----------------------------------------------------------------------------------------------
@@ -81,6 +85,8 @@ class Engine:
             raise
         if recovered:
             _log.info("deliveries recovered", count=recovered)
+        # Nobody takes over what the holder of the file's lock does, however long it was stopped.
+        self._lease.renewed(self._lease.now(), math.inf)
         loop = asyncio.get_running_loop()
         self._messages, self._work = Bell(loop), Bell(loop)
         self._stopping = False
@@ -103,6 +109,7 @@ class Engine:
         for task in late:
             task.cancel()
         await asyncio.gather(*late, return_exceptions=True)
+        self._lease.lose()
         if self._running:
             _log.warning("engine stopped before its handlers", running=len(self._running))
         self._running.clear()
@@ -193,7 +200,7 @@ class Engine:
         for delivery in started:
             self._running[delivery.run] = delivery
             probe = self.destinations.started(delivery.destination)
-            self._pool(delivery.destination).submit(self._work_on, delivery, probe)
+            self._pool(delivery.destination).submit(self._work_on, delivery, probe, self._lease.fence())
         return bool(finished or started)
 
     def _record_and_start(self, tx: Tx, *, finished: list[Finished]) -> list[Delivery]:
@@ -218,31 +225,11 @@ class Engine:
 
     # -- in a worker thread --------------------------------------------------------------------------------
 
-    def _work_on(self, delivery: Delivery, probe: bool) -> None:
-        job = Job(self._journal, delivery)
-        outcome = self._handle(delivery, job)
-        self.destinations.finished(delivery.destination, getattr(outcome, "unreachable", None), probe)
-        self._finished.append(Finished(delivery.id, delivery.run, outcome, job.sent))
+    def _work_on(self, delivery: Delivery, probe: bool, fence: Fence) -> None:
+        finished = attempt(self._journal, delivery, self._handlers, fence)
+        self.destinations.finished(delivery.destination, getattr(finished.outcome, "unreachable", None), probe)
+        self._finished.append(finished)
         self._work.ring()
-
-    def _handle(self, delivery: Delivery, job: Job) -> Outcome:
-        handler = self._handlers.get(delivery.kind)
-        if handler is None:
-            return Hold(f"Aucun traitement configuré pour « {delivery.kind} »", "no-handler", unreachable=None)
-        try:
-            return handler(job)
-        except BaseException as error:  # noqa: BLE001 - a worker must bring back an outcome whatever happens
-            _log.error(
-                "handler failed",
-                kind=delivery.kind,
-                delivery_id=delivery.id,
-                error=type(error).__name__,
-                where=where(error),
-            )
-            reason = f"Erreur interne ({type(error).__name__})"
-            if job.resumed or job.sent:
-                return Unknown(reason, unreachable=None)
-            return Retry(reason, code="handler-error", unreachable=None)
 
 
 def _say(breaker: BreakerState) -> None:

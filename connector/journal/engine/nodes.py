@@ -12,6 +12,7 @@ import socket
 import threading
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from importlib.metadata import version
 from typing import Final
 
@@ -19,12 +20,13 @@ import structlog
 
 from connector.journal.db.connection import Connection
 from connector.journal.db.failures import is_database_error
+from connector.journal.db.opening import open_writer
 from connector.journal.engine.lease import Lease
-from connector.journal.errors import JournalError
+from connector.journal.model import JournalConfig, JournalError
 
 _log = structlog.get_logger(__name__)
 
-_STAMP: Final = "to_char({} AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"+00:00\"')"
+_STAMP: Final = "to_char(({}) AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"+00:00\"')"
 _NOW: Final = _STAMP.format("clock_timestamp()")
 _UNTIL: Final = _STAMP.format("clock_timestamp() + make_interval(secs => ?)")
 _BEAT: Final = (
@@ -119,6 +121,11 @@ class Heartbeat:
         connection, self._connection = self._connection, None
         if connection is not None:
             connection.close()
+
+
+def heartbeat(config: JournalConfig, role: str, held: Lease, *, lease: float, every: float) -> Heartbeat:
+    """The heart of this process, not yet beating, on a PostgreSQL store; a listener needs nothing else of an engine."""
+    return Heartbeat(Node(role), held, partial(open_writer, config), lease=lease, every=every)
 
 
 class Roll:

@@ -9,12 +9,14 @@ from typing import Final, assert_never
 
 import structlog
 
+from connector.base.guard import FenceLost
 from connector.journal import heads
+from connector.journal.audit.entry import AuditEntry
 from connector.journal.db.failures import is_store_failure, where
 from connector.journal.deliveries import Delivery, from_row
 from connector.journal.engine.backoff import Backoff
 from connector.journal.job import Dead, Done, Hold, Outcome, Refuse, Retry, Unknown
-from connector.journal.lifecycle import ACTIVE, LifecycleError
+from connector.journal.lifecycle import ACTIVE
 from connector.journal.model import DeadLetter, stamp, unstamp
 from connector.journal.reader import JournalReader
 from connector.journal.tx import Tx
@@ -27,7 +29,7 @@ Policy = Callable[[str], Backoff]
 Room = Callable[[str], int]
 """How many deliveries may start now, by destination."""
 
-_NAMES: Final = (
+NAMES: Final = (
     "WITH RECURSIVE name (destination) AS (SELECT min(destination) FROM head UNION ALL"
     " SELECT (SELECT min(head.destination) FROM head WHERE head.destination > name.destination) FROM name"
     " WHERE name.destination IS NOT NULL)"
@@ -44,11 +46,14 @@ _DUE: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Finished:
-    """What a worker brought back from one attempt; `sent` when the attempt went through `Job.sending`."""
+    """What a worker brought back from one attempt; `sent` when the attempt went through `Job.sending`.
+
+    FenceLost is no outcome: the delivery belongs to another worker by now, or goes back to where it was.
+    """
 
     delivery_id: int
     run: int
-    outcome: Outcome
+    outcome: Outcome | FenceLost
     sent: bool = False
 
 
@@ -61,45 +66,78 @@ def recover(tx: Tx, policy: Policy, dead_letter: DeadLetter) -> int:
     rows = tx.execute(f"SELECT * FROM delivery WHERE {ACTIVE} AND state IN ('running','sending') ORDER BY id")
     left = [from_row(row) for row in rows.fetchall()]
     for delivery in left:
-        if delivery.run:
-            _end_attempt(tx, delivery.run, "interrupted", "")
-        if delivery.run and policy(delivery.kind).out_of_attempts(delivery):
-            reason = f"Arrêt du connecteur pendant chacun des {delivery.attempts} essais"
-            tx.move(delivery, "die", run=0, reason=reason, reason_code="interrupted")
-        else:
-            tx.move(delivery, "recover", run=0, unsettled=delivery.unsettled or delivery.state == "sending")
+        recover_one(tx, delivery, policy)
     heads.rebuild(tx.connection, dead_letter)
     return len(left)
 
 
+def recover_one(tx: Tx, delivery: Delivery, policy: Policy) -> None:
+    """Takes the delivery out of the hands of a worker that is no more."""
+    if delivery.run:
+        _end_attempt(tx, delivery.run, "interrupted", "")
+        if delivery.state == "sending":
+            tx.audit(_interrupted(tx, delivery))
+    if delivery.run and policy(delivery.kind).out_of_attempts(delivery):
+        reason = f"Arrêt du connecteur pendant chacun des {delivery.attempts} essais"
+        tx.move(delivery, "die", run=0, reason=reason, reason_code="interrupted")
+    else:
+        tx.move(delivery, "recover", run=0, unsettled=delivery.unsettled or delivery.state == "sending")
+
+
+def _interrupted(tx: Tx, delivery: Delivery) -> AuditEntry:
+    """The call that nobody could record: its process died between the start of the sending and its outcome."""
+    documents = (delivery.document_id,) if delivery.document_id else ()
+    return AuditEntry(
+        at=tx.now,
+        kind="interrupted",
+        transaction=delivery.kind,
+        unique_ids=documents,
+        destination=delivery.destination,
+        outcome="unknown",
+        code="interrupted",
+        delivery_id=delivery.id,
+    )
+
+
 def waiting(journal: JournalReader) -> list[tuple[str, datetime]]:
     """Each destination that has a head, with the instant (aware, UTC) its first head is due."""
-    return [(row["destination"], unstamp(row["due"])) for row in journal.query(_NAMES)]
+    return [(row["destination"], unstamp(row["due"])) for row in journal.query(NAMES)]
 
 
 def start_due(tx: Tx, room: Room) -> list[Delivery]:
     """Starts what is due, as far as each destination has room, oldest due first; each comes back with its `run`."""
     now = stamp(tx.now)
-    names = [row["destination"] for row in tx.execute(_NAMES).fetchall() if row["due"] <= now]
+    names = [row["destination"] for row in tx.execute(NAMES).fetchall() if row["due"] <= now]
     rooms = [(name, room(name)) for name in names]
     chosen = [row for name, free in rooms if free > 0 for row in tx.execute(_DUE, (name, now, free)).fetchall()]
-    return [_start(tx, from_row(row)) for row in chosen]
+    return [start(tx, from_row(row)) for row in chosen]
 
 
-def _start(tx: Tx, delivery: Delivery) -> Delivery:
+def start(tx: Tx, delivery: Delivery, node: str = "") -> Delivery:
+    """Starts a head, for the process named `node` where there are several; it comes back with its `run`."""
     number = delivery.attempts + 1
     run = tx.execute(
-        "INSERT INTO attempt (delivery_id, number, started_at, outcome, reason) VALUES (?, ?, ?, '', '') RETURNING id",
-        (delivery.id, number, stamp(tx.now)),
+        "INSERT INTO attempt (delivery_id, number, started_at, outcome, reason, node) VALUES (?, ?, ?, '', '', ?)"
+        " RETURNING id",
+        (delivery.id, number, stamp(tx.now), node),
     ).fetchone()[0]
     return tx.move(delivery, "start", run=run, attempts=number, data={"attempt": number})
 
 
 def finish(tx: Tx, finished: Finished, policy: Policy, chance: float) -> None:
-    """Records one outcome with its `then`; when that fails the delivery goes to a person, nothing is lost."""
+    """Records one outcome with its `then`; when that fails the delivery goes to a person, nothing is lost.
+
+    An attempt that a later one replaced has nothing left to say.
+    """
+    delivery = tx.delivery(finished.delivery_id)
+    if delivery.run != finished.run:
+        return
+    if isinstance(finished.outcome, FenceLost):
+        recover_one(tx, delivery, policy)
+        return
     try:
         with tx.savepoint("outcome"):
-            _apply(tx, finished, policy, chance)
+            _apply(tx, delivery, finished, finished.outcome, policy, chance)
     except Exception as error:
         if is_store_failure(error):
             raise
@@ -113,10 +151,7 @@ def finish(tx: Tx, finished: Finished, policy: Policy, chance: float) -> None:
         _bury(tx, finished, error)
 
 
-def _apply(tx: Tx, finished: Finished, policy: Policy, chance: float) -> None:
-    delivery, outcome = tx.delivery(finished.delivery_id), finished.outcome
-    if delivery.run != finished.run:
-        raise LifecycleError(delivery.state, "finish", delivery_id=delivery.id, run=finished.run)
+def _apply(tx: Tx, delivery: Delivery, finished: Finished, outcome: Outcome, policy: Policy, chance: float) -> None:
     # A failure for sure settles what this attempt sent; the doubt an earlier one left stays until answered.
     doubt = delivery.unsettled and not finished.sent
     _move(tx, delivery, outcome, policy(delivery.kind), chance, doubt)
@@ -161,9 +196,6 @@ def _give_up(tx: Tx, delivery: Delivery, reason: str, code: str, *, unsettled: b
 
 def _bury(tx: Tx, finished: Finished, error: Exception) -> None:
     delivery = tx.delivery(finished.delivery_id)
-    if delivery.run != finished.run:
-        # A later attempt owns the delivery: this outcome has nothing left to say.
-        return
     reason = f"Résultat non enregistré ({type(error).__name__})"
     tx.move(delivery, "die", run=0, reason=reason, reason_code="outcome-failed", data={"where": where(error)})
     _end_attempt(tx, finished.run, "failed", reason)

@@ -1,0 +1,420 @@
+"""The scale-out engine: the embedded one's work, shared by several processes on one PostgreSQL store.
+
+Wake-ups travel by procrastinate (`wakeups`), the journal decides: a delivery starts when it is a due head, whoever
+was woken. Whoever holds a patient goes on with that patient's next delivery. Each process beats (`nodes`); what a dead
+one held is taken over (`sweeper`), and a process that was only stopped finds its fence closed (`lease`).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random as _random
+import time
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import partial
+from typing import Final
+
+import structlog
+
+from connector.base.clock import Clock, utc_now
+from connector.base.guard import FenceLost
+from connector.journal.db.failures import where
+from connector.journal.db.opening import store_password
+from connector.journal.deliveries import Delivery
+from connector.journal.engine import steps
+from connector.journal.engine.attempt import attempt
+from connector.journal.engine.bell import Bell
+from connector.journal.engine.config import EngineConfig
+from connector.journal.engine.destinations import BreakerState, Destinations, family
+from connector.journal.engine.lease import Fence, Lease
+from connector.journal.engine.nodes import Heartbeat, heartbeat
+from connector.journal.engine.steps import Finished
+from connector.journal.engine.sweeper import Seen, Sweeper
+from connector.journal.engine.wakeups import FAILURES, Wakeups
+from connector.journal.job import Handler
+from connector.journal.model import Committed, JournalError, stamp
+from connector.journal.routing import Router, route_batch
+from connector.journal.store import Journal
+from connector.journal.tx import Tx
+
+_log = structlog.get_logger(__name__)
+
+IN_A_ROW: Final = 50
+"""Deliveries of one patient worked on before the others of the destination have their turn."""
+
+_SWEEP: Final = 1.0
+_BREATH: Final = 0.02
+"""Seconds between two looks for due heads: what moves meanwhile is woken for at once."""
+_PATIENCE: Final = 5.0
+"""Seconds a wake-up waits for room before it is given back."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Held:
+    """A delivery in our hands, its fence drawn before it was started: a lapse in between closes it."""
+
+    delivery: Delivery
+    probe: bool
+    fence: Fence
+
+
+class ScaleOutEngine:
+    """One worker process among several. Same use as `Engine`.
+
+    `lease` is for tests: the boot clock this process believes.
+    """
+
+    def __init__(
+        self,
+        journal: Journal,
+        *,
+        router: Router,
+        handlers: Mapping[str, Handler],
+        config: EngineConfig | None = None,
+        clock: Clock = utc_now,
+        random: Callable[[], float] = _random.random,
+        destinations: Destinations | None = None,
+        role: str = "worker",
+        lease: Lease | None = None,
+    ) -> None:
+        self._journal = journal
+        self._router = router
+        self._handlers = dict(handlers)
+        self._config = config = config or EngineConfig()
+        self._clock = clock
+        self._random = random
+        self._role = role
+        self._lease = lease or Lease()
+        self.destinations = destinations or Destinations(config.destinations, config.workers)
+        self._running: dict[int, Delivery] = {}
+        self._pools: dict[str, ThreadPoolExecutor] = {}
+        self._workers: dict[str, asyncio.Task[None]] = {}
+        self._retired: set[asyncio.Task[None]] = set()
+        self._hearers: set[asyncio.Task[None]] = set()
+        self._tasks: list[asyncio.Task[None]] = []
+        self._stopping = False
+        self._troubles: dict[str, str] = {}
+        self._heart: Heartbeat | None = None
+
+    # -- life ----------------------------------------------------------------------------------------------
+
+    async def start(self) -> None:
+        """Joins the other processes and works until `stop`, in the running event loop.
+
+        Raises JournalError when the database does not answer.
+        """
+        config, journal = self._config, self._journal
+        self._heart = heartbeat(
+            journal.config, self._role, self._lease, lease=config.lease, every=config.beat
+        )  # fmt: skip
+        await asyncio.to_thread(self._heart.start)
+        name, password = self._heart.node.name, store_password(journal.config)
+        self._wakeups = Wakeups(
+            journal.config.url.dsn, password, self._hear, name=name, lease=config.lease, beat=config.beat
+        )
+        self._sweeper = Sweeper(
+            journal, self._wakeups, self._lease, lease=config.lease, policy=config.backoff_of, clock=self._clock
+        )
+        try:
+            await self._wakeups.open()
+        except FAILURES as error:
+            await asyncio.to_thread(self._heart.stop)
+            raise JournalError("the database does not answer", cause=type(error).__name__) from error
+        loop = asyncio.get_running_loop()
+        self._messages, self._work = Bell(loop), Bell(loop)
+        self._stopping = False
+        self._unsubscribe = (journal.subscribe(self._on_commit), self.destinations.subscribe(_say))
+        self._tasks = [
+            asyncio.create_task(self._listen_forever(), name="journal-listen"),
+            asyncio.create_task(self._route_forever(), name="journal-route"),
+            asyncio.create_task(self._match_forever(), name="journal-match"),
+        ]
+        self.wake()
+
+    async def stop(self, drain_seconds: float | None = None) -> None:
+        """Starts nothing new, waits for running handlers, gives the rest back to the others. Safe to repeat."""
+        tasks, self._tasks = self._tasks, []
+        if not tasks:
+            return
+        self._stopping = True
+        self.wake()
+        await _cancel(tasks)
+        workers = [*self._workers.values(), *self._retired]
+        for worker in workers:
+            worker.cancel()
+        seconds = self._config.drain_seconds if drain_seconds is None else drain_seconds
+        if workers:
+            await asyncio.wait(workers, timeout=seconds)
+        # The fence closes before the deliveries are given back: a late handler sends nothing more.
+        assert self._heart is not None
+        await asyncio.to_thread(self._heart.stop)
+        for hearer in list(self._hearers):
+            hearer.cancel()
+        await asyncio.gather(*workers, return_exceptions=True)
+        self._workers.clear()
+        await self._give_back()
+        for unsubscribe in self._unsubscribe:
+            unsubscribe()
+        for pool in self._pools.values():
+            pool.shutdown(wait=False, cancel_futures=True)
+        self._pools.clear()
+        await self._sweeper.close()
+        with suppress(*FAILURES):
+            await self._wakeups.close()
+
+    async def _give_back(self) -> None:
+        """What handlers left undone, and the wake-ups nobody here will hear: another process takes them now."""
+        left, self._running = self._running, {}
+        if left:
+            _log.warning("engine stopped before its handlers", running=len(left))
+        try:
+            for run, delivery in left.items():
+                lost = Finished(delivery.id, run, FenceLost("the engine stopped"))
+                await self._journal.transact_async(partial(self._finish, finished=lost, go_on=False))
+            await self._sweeper.match()
+        except (JournalError, *FAILURES) as error:
+            _log.error("nothing given back", cause=type(error).__name__)
+
+    def wake(self) -> None:
+        """Look for work now. May be called from any thread, as often as one likes."""
+        self._messages.ring()
+        self._work.ring()
+
+    @property
+    def trouble(self) -> str:
+        """What stops the engine just now ("routing: JournalError"), "" when all is well."""
+        troubles = dict(self._troubles)
+        if self._heart is not None and self._heart.trouble:
+            troubles["heartbeat"] = self._heart.trouble
+        return ", ".join(f"{what}: {error}" for what, error in troubles.items())
+
+    @property
+    def running(self) -> int:
+        """Deliveries in the hands of a worker of this process."""
+        return len(self._running)
+
+    @property
+    def node(self) -> str:
+        """Name of this process on the roll, "" before the start."""
+        return self._heart.node.name if self._heart is not None else ""
+
+    def _on_commit(self, committed: Committed) -> None:
+        if committed.messages:
+            self._messages.ring()
+        if committed.deliveries:
+            self._work.ring()
+
+    # -- routing -------------------------------------------------------------------------------------------
+
+    async def _listen_forever(self) -> None:
+        """Messages stored by other processes."""
+        while not self._stopping:
+            try:
+                async with await self._wakeups.connect() as connection:
+                    await connection.execute("LISTEN connector_messages")
+                    self._troubles.pop("listening", None)
+                    self._messages.ring()
+                    async for _ in connection.notifies():
+                        self._messages.ring()
+            except Exception as error:  # noqa: BLE001 - the loop outlives every failure, and says so
+                await self._pause("listening", error)
+
+    async def _route_forever(self) -> None:
+        """One process at a time routes: whoever has the lock; the others find it taken and wait."""
+        config = self._config
+        batch = partial(route_batch, router=self._router, limit=config.route_batch, seconds=config.route_seconds)
+        more = False
+        while not self._stopping:
+            if not more:
+                await self._messages.wait(config.poll)
+            try:
+                more = await self._journal.transact_async(batch)
+                self._troubles.pop("routing", None)
+            except Exception as error:  # noqa: BLE001 - the loop outlives every failure, and says so
+                more = False
+                await self._pause("routing", error)
+
+    # -- waking --------------------------------------------------------------------------------------------
+
+    async def _match_forever(self) -> None:
+        swept = float("-inf")
+        while not self._stopping:
+            try:
+                seen = await self._sweeper.match()
+                self._man(seen)
+                if time.monotonic() - swept >= _SWEEP:
+                    if await self._sweeper.sweep():
+                        self._work.ring()
+                    swept = time.monotonic()
+                if self._troubles.pop("sweeping", None):
+                    self._renew_workers()
+            except Exception as error:  # noqa: BLE001 - the loop outlives every failure, and says so
+                await self._sweeper.close()
+                await self._pause("sweeping", error)
+                continue
+            await asyncio.sleep(_BREATH)
+            await self._work.wait(self._seconds_to_look(seen))
+
+    def _seconds_to_look(self, seen: Seen) -> float:
+        seconds = min(self._config.poll, _SWEEP)
+        if seen.next_due is None:
+            return seconds
+        return max(0.001, min(seconds, (seen.next_due - self._clock()).total_seconds()))
+
+    def _man(self, seen: Seen) -> None:
+        """A worker for each destination ever seen."""
+        for destination in seen.destinations:
+            if destination not in self._workers:
+                self._workers[destination] = asyncio.create_task(self._work_forever(destination))
+
+    def _renew_workers(self) -> None:
+        """The database was away: procrastinate's workers may have lost their ears or their heart unnoticed."""
+        for destination, worker in self._workers.items():
+            worker.cancel()
+            self._retired.add(worker)
+            worker.add_done_callback(self._retired.discard)
+            self._workers[destination] = asyncio.create_task(self._work_forever(destination))
+
+    async def _work_forever(self, destination: str) -> None:
+        what = f"worker {destination}".strip()
+        while not self._stopping:
+            try:
+                await self._wakeups.work(destination, self.destinations.workers(destination), self._config.poll)
+                self._troubles.pop(what, None)
+            except Exception as error:  # noqa: BLE001 - the loop outlives every failure, and says so
+                await self._pause(what, error)
+                self._troubles.pop(what, None)
+
+    async def _pause(self, what: str, error: Exception) -> None:
+        self._troubles[what] = type(error).__name__
+        _log.error("engine paused", during=what, error=type(error).__name__, where=where(error))
+        await asyncio.sleep(self._config.poll)
+
+    # -- working -------------------------------------------------------------------------------------------
+
+    async def _hear(self, delivery_id: int, destination: str) -> None:
+        """A wake-up: works on the delivery, then on the patient's next ones of this destination."""
+        task = asyncio.current_task()
+        assert task is not None
+        self._hearers.add(task)
+        try:
+            held = await self._first(delivery_id, destination)
+            turns = IN_A_ROW
+            while held is not None:
+                turns -= 1
+                held = await self._carry(held, last=turns <= 0)
+        except Exception as error:  # noqa: BLE001 - said here: procrastinate's own log is silenced
+            _log.error("wake-up failed", delivery_id=delivery_id, error=type(error).__name__, where=where(error))
+        finally:
+            self._hearers.discard(task)
+            # Once procrastinate has let go of the patient's lock.
+            asyncio.get_running_loop().call_later(_BREATH, self._work.ring)
+
+    async def _first(self, delivery_id: int, destination: str) -> _Held | None:
+        if not await self._room(destination):
+            return None
+        return await self._start(destination, partial(_start_head, delivery_id=delivery_id, node=self.node))
+
+    async def _start(self, destination: str, begin: Callable[[Tx], Delivery | None]) -> _Held | None:
+        fence, probe = self._lease.fence(), self.destinations.started(destination)
+        delivery = None
+        try:
+            delivery = await self._journal.transact_async(begin)
+        finally:
+            if delivery is None:
+                self.destinations.finished(destination, None, probe)
+        if delivery is None:
+            return None
+        self._running[delivery.run] = delivery
+        return _Held(delivery, probe, fence)
+
+    async def _carry(self, held: _Held, *, last: bool) -> _Held | None:
+        """The attempt, its outcome, and the start of the patient's next delivery in the same transaction."""
+        delivery = held.delivery
+        loop, pool = asyncio.get_running_loop(), self._pool(delivery.destination)
+        finished = await loop.run_in_executor(pool, attempt, self._journal, delivery, self._handlers, held.fence)
+        unreachable = getattr(finished.outcome, "unreachable", None)
+        self.destinations.finished(delivery.destination, unreachable, held.probe)
+        go_on = not last and self._may_start(delivery.destination)
+        started = await self._record(finished, delivery.destination if go_on else None)
+        self._running.pop(delivery.run, None)
+        return started
+
+    async def _record(self, finished: Finished, go_on: str | None) -> _Held | None:
+        """Keeps the outcome in hand until the journal takes it; `go_on` is the destination to start more for."""
+        finish = partial(self._finish, finished=finished, go_on=go_on is not None)
+        while True:
+            try:
+                if go_on is not None:
+                    return await self._start(go_on, finish)
+                await self._journal.transact_async(finish)
+            except JournalError as error:
+                await self._pause("recording", error)
+            else:
+                return None
+            finally:
+                self._troubles.pop("recording", None)
+
+    def _finish(self, tx: Tx, *, finished: Finished, go_on: bool) -> Delivery | None:
+        steps.finish(tx, finished, self._config.backoff_of, self._random())
+        if not go_on:
+            return None
+        tx.refresh_heads()
+        return _start_next(tx, tx.delivery(finished.delivery_id), self.node)
+
+    def _may_start(self, destination: str) -> bool:
+        return not self._stopping and self._lease.held and self.destinations.room(destination) > 0
+
+    async def _room(self, destination: str) -> bool:
+        """Waits a little for room; False gives the wake-up back, to be heard again or by another process."""
+        end = time.monotonic() + _PATIENCE
+        while not self._may_start(destination):
+            if self._stopping or time.monotonic() > end:
+                return False
+            await asyncio.sleep(min(max(self.destinations.seconds(destination), 0.01), 0.2))
+        return True
+
+    def _pool(self, destination: str) -> ThreadPoolExecutor:
+        """Threads of a destination, or of its family: as many as it may ever occupy, made when needed."""
+        name = family(destination)
+        pool = self._pools.get(name)
+        if pool is None:
+            prefix = f"delivery-{name}" if name else "delivery"
+            pool = self._pools[name] = ThreadPoolExecutor(self.destinations.threads(destination), prefix)
+        return pool
+
+
+_HEAD: Final = "SELECT 1 FROM head WHERE delivery_id = ? AND due <= ?"
+_NEXT: Final = "SELECT delivery_id FROM head WHERE patient_id = ? AND lane = ? AND destination = ? AND due <= ?"
+
+
+def _start_head(tx: Tx, *, delivery_id: int, node: str) -> Delivery | None:
+    """Starts the delivery if it still is a due head: a wake-up may be doubled, or late."""
+    known = tx.execute(_HEAD, (delivery_id, stamp(tx.now))).fetchone()
+    if known is None:
+        return None
+    delivery = tx.delivery(delivery_id)
+    # The patient is locked only now.
+    if tx.execute(_HEAD, (delivery_id, stamp(tx.now))).fetchone() is None:
+        return None
+    return steps.start(tx, delivery, node)
+
+
+def _start_next(tx: Tx, done: Delivery, node: str) -> Delivery | None:
+    """Starts the next delivery of the same patient, lane and destination, when there is one and it is due."""
+    row = tx.execute(_NEXT, (done.patient_id, done.lane, done.destination, stamp(tx.now))).fetchone()
+    return None if row is None else steps.start(tx, tx.delivery(row["delivery_id"]), node)
+
+
+async def _cancel(tasks: list[asyncio.Task[None]]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def _say(breaker: BreakerState) -> None:
+    log = _log.warning if breaker.state == "open" else _log.info
+    log("destination", destination=breaker.name, breaker=breaker.state, failures=breaker.failures)
