@@ -16,7 +16,8 @@ from connector.hl7.er7 import parse
 from connector.hl7.model import Admission, Identifier
 from connector.hl7.pam import read_admission
 from connector.ins.model import INS_OIDS
-from connector.journal import StoredMessage, Tx
+from connector.journal import StoredMessage, Submission, Tx
+from connector.journal.documents import can_be_resubmitted
 from connector.patients.state import apply_admission, block, load_patient, merge_states
 
 ADMISSION, PUBLICATION, ZAM = "admission", "publication", "zam"
@@ -173,12 +174,9 @@ class Router:
         request, header = read.request, read.headers[index]
         unique_id = header.id.root if not header.id.extension else f"{header.id.root}^{header.id.extension}"
         sha256 = hashlib.sha256(request.documents[index].content).hexdigest()
-        known = tx.execute(
-            "SELECT d.id, x.state FROM document d JOIN delivery x ON x.id = d.delivery_id"
-            " WHERE d.unique_id = ? AND d.action = ? AND d.sha256 = ?",
-            (unique_id, request.action, sha256),
-        ).fetchone()
-        if known is not None and known["state"] not in ("refused", "dead"):
+        submission = Submission(unique_id, request.action, sha256, message.sender)
+        known = tx.document(submission)
+        if known is not None and not can_be_resubmitted(known):
             tx.note(
                 "doublon",
                 "Document déjà reçu (même identifiant, même contenu, même action) : non renvoyé",
@@ -187,7 +185,7 @@ class Router:
                 document_id=unique_id,
                 message_id=message.id,
             )
-            if known["state"] == "done" and request.flags.ack_reception and index == len(read.headers) - 1:
+            if known == "published" and request.flags.ack_reception and index == len(read.headers) - 1:
                 # the sender asked again: told again, under its new message number
                 _acknowledge_again(tx, message, patient, stay, unique_id)
             return
@@ -199,16 +197,10 @@ class Router:
             {"index": index, "unique_id": unique_id, "action": request.action, "sender": message.sender},
             message_id=message.id,
             stay=stay,
-            document_id=unique_id,
+            document=submission,
             state="held" if held else "queued",
             reason=f"{verb} : pas encore servi par cette version, conservé dans l'ordre" if held else "",
             reason_code=NOT_SERVED if held else "",
-        )
-        tx.execute(
-            "INSERT INTO document (unique_id, action, sha256, patient_id, delivery_id, sender)"
-            " VALUES (?, ?, ?, ?, ?, ?)"
-            " ON CONFLICT (unique_id, action, sha256) DO UPDATE SET delivery_id = excluded.delivery_id",
-            (unique_id, request.action, sha256, patient, delivery, message.sender),
         )
         tx.note(
             "reçu",

@@ -3,6 +3,7 @@
 Store first, then acknowledge (design rule 5); one life cycle table (design rule 6); per patient, strict order.
 """
 
+from connector.journal.documents import Submission
 from connector.journal.engine.config import EngineConfig
 from connector.journal.engine.embedded import Engine
 from connector.journal.job import Dead, Done, Handler, Hold, Job, Outcome, Refuse, Retry, Unknown
@@ -29,6 +30,7 @@ __all__ = [
     "Retry",
     "Stored",
     "StoredMessage",
+    "Submission",
     "Tx",
     "Unknown",
     "key_of",

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
+from connector.journal import documents
 from connector.journal.db.connection import Connection, Row
 from connector.journal.lifecycle import DELIVERY, Event, LifecycleError, State
 from connector.journal.model import stamp, unstamp
@@ -93,6 +94,8 @@ def move(
 ) -> Delivery:
     """Applies `event`, writes the row and its timeline line, gives the delivery as it is now.
 
+    The document it carries moves with it, on the same line (`documents.FOLLOWS`).
+
     `changes` are fields of Delivery (due, run, unsettled, attempts, reason, reason_code, since, payload);
     `due` is now unless given. Raises LifecycleError when the table has no such move.
     """
@@ -115,6 +118,10 @@ def move(
             moved.id,
         ),
     )
+    if moved.document_id:
+        followed = documents.follow(connection, moved.id, event, moved.unsettled)
+        if followed is not None:
+            data = {**(data or {}), "document": followed}
     line = Line(event, DELIVERY.text(event, text, changes.get("reason", "")), delivery.state, state)
     write_line(connection, now, line, about(moved), data)
     return moved

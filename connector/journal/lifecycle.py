@@ -27,6 +27,10 @@ class LifecycleError(ConnectorError):
         super().__init__(f"event '{event}' is impossible in state '{state}'", found=state, event=event, **context)
 
 
+class InHand(LifecycleError):
+    """A worker is on the delivery: nobody else moves it until its attempt ends."""
+
+
 @dataclass(frozen=True, slots=True)
 class Lifecycle(Generic[S, E]):
     """Every move a thing can make in its life; what is not in the table is an error.
@@ -98,6 +102,9 @@ _TABLE: Final[dict[tuple[State, Event], State]] = {
     ("held", "requeue"): "queued",
     ("refused", "requeue"): "queued",
     ("dead", "requeue"): "queued",
+    # Not waiting for the back-off any longer; what is in doubt is still asked about first.
+    ("retry", "requeue"): "queued",
+    ("sending", "requeue"): "sending",
     ("running", "recover"): "queued",
     ("sending", "recover"): "sending",
     ("sending", "settle"): "done",

@@ -8,6 +8,7 @@ from typing import Final
 
 import structlog
 
+from connector.journal import messages
 from connector.journal.db.connection import Dialect
 from connector.journal.db.failures import is_store_failure, where
 from connector.journal.inbox import read
@@ -63,7 +64,8 @@ def route_batch(tx: Tx, router: Router, limit: int, seconds: float) -> bool:
 
 
 def _route_one(tx: Tx, router: Router, message_id: int) -> None:
-    message = read(tx.execute("SELECT * FROM message WHERE id = ?", (message_id,)).fetchone())
+    row = tx.execute("SELECT * FROM message WHERE id = ?", (message_id,)).fetchone()
+    message = read(row)
     try:
         with tx.savepoint("route"):
             router(tx, message)
@@ -72,7 +74,8 @@ def _route_one(tx: Tx, router: Router, message_id: int) -> None:
             raise
         _log.error("routing failed", message_id=message_id, error=type(error).__name__, where=where(error))
         _to_worklist(tx, message_id, error)
-    tx.execute("UPDATE message SET routed = 1 WHERE id = ?", (message_id,))
+    else:
+        messages.route(tx.connection, row)
 
 
 def _to_worklist(tx: Tx, message_id: int, error: Exception) -> None:
@@ -82,6 +85,5 @@ def _to_worklist(tx: Tx, message_id: int, error: Exception) -> None:
         " ON CONFLICT (message_id) DO UPDATE SET at = excluded.at, reason = excluded.reason",
         (message_id, stamp(tx.now), reason),
     )
-    tx.note(
-        "routing-failed", reason, message_id=message_id, data={"error": type(error).__name__, "where": where(error)}
-    )
+    data = {"error": type(error).__name__, "where": where(error)}
+    messages.move(tx.connection, message_id, "routing-failed", tx.now, text=reason, data=data)

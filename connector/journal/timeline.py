@@ -1,7 +1,7 @@
 """One timeline: what happened to a document, a patient, a stay, a message, whoever asks (field-notes A.4, row 1).
 
-Lines written by moves and notes come from the `timeline` table; the reception of a message and its
-repetitions are read from the message itself, so that accepting it costs one insert only.
+Lines written by moves and notes come from the `timeline` table; the reception of a message, its routing and its
+repetitions are read from the message itself, so that accepting and routing it cost no line.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from connector.journal.db.connection import Row
+from connector.journal.messages import MESSAGE
 from connector.journal.model import JournalError, key_of, unstamp
 from connector.journal.reader import JournalReader
 
@@ -119,6 +120,14 @@ def _lines(journal: JournalReader, column: str, values: Iterable[Any], limit: in
     return [_from_row(row) for row in found]
 
 
+# What its routing wrote first says when a message was routed; a routing that wrote nothing is as old as the reception.
+_ROUTED: Final = (
+    "SELECT m.id, coalesce((SELECT t.at FROM timeline t WHERE t.message_id = m.id"
+    " AND t.event NOT IN ('routing-failed','reroute') ORDER BY t.id LIMIT 1), m.received_at) AS at"
+    " FROM message m WHERE m.id IN ({marks}) AND m.verdict = 'accepted' AND m.routed = 1"
+)
+
+
 def _with_reception(
     journal: JournalReader, lines: list[TimelineLine], messages: Iterable[Any], limit: int
 ) -> list[TimelineLine]:
@@ -133,6 +142,7 @@ def _with_reception(
                 chunk,
             ),
         )
+        lines += map(_routed, journal.query(_ROUTED.format(marks=marks), chunk))
         lines += map(
             _repeated,
             journal.query(f"SELECT message_id, received_at, peer FROM duplicate WHERE message_id IN ({marks})", chunk),
@@ -174,7 +184,12 @@ def _received(row: Row) -> TimelineLine:
         "findings": json.loads(row["findings"]),
     }
     event = "received" if accepted else "rejected"
-    return TimelineLine(unstamp(row["received_at"]), event, text, message_id=row["id"], data=data)
+    begins = "stored" if accepted else "refused"
+    return TimelineLine(unstamp(row["received_at"]), event, text, "", begins, message_id=row["id"], data=data)
+
+
+def _routed(row: Row) -> TimelineLine:
+    return TimelineLine(unstamp(row["at"]), "route", MESSAGE.texts["route"], "stored", "routed", message_id=row["id"])
 
 
 def _repeated(row: Row) -> TimelineLine:
@@ -184,5 +199,5 @@ def _repeated(row: Row) -> TimelineLine:
 
 
 def _purged(row: Row) -> TimelineLine:
-    text = "Contenu du message effacé, durée de conservation atteinte"
+    text = MESSAGE.texts["purge"]
     return TimelineLine(unstamp(row["at"]), "purge", text, message_id=row["message_id"])

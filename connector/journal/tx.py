@@ -8,11 +8,11 @@ from contextlib import contextmanager
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from connector.journal import heads, links
+from connector.journal import documents, heads, links, messages
 from connector.journal.db.connection import Connection, Cursor, Params
 from connector.journal.db.failures import Busy
 from connector.journal.deliveries import About, Delivery, Line, from_row, load, move, write_line
-from connector.journal.lifecycle import CREATED, DELIVERY, Event, LifecycleError, State
+from connector.journal.lifecycle import CREATED, DELIVERY, Event, InHand, LifecycleError, State
 from connector.journal.model import DeadLetter, JournalError, LineWritten, stamp
 
 if TYPE_CHECKING:
@@ -142,6 +142,7 @@ class Tx:
         message_id: int | None = None,
         stay: str = "",
         document_id: str = "",
+        document: documents.Submission | None = None,
         state: State = "queued",
         reason: str = "",
         reason_code: str = "",
@@ -152,10 +153,13 @@ class Tx:
         """Adds a delivery (queued, held or refused) and gives its id, which is its place in the patient's order.
 
         `due` (aware) delays the first start. Deliveries of one patient in different lanes do not wait for
-        each other. `destination` names who will be spoken to. Raises LifecycleError for any other initial state.
+        each other. `destination` names who will be spoken to. `document` is what the delivery
+        carries: its life begins, or begins again, with it. Raises LifecycleError for any other initial state.
         """
         if state not in DELIVERY.initial:
             raise LifecycleError("", f"create {state}")
+        if document is not None:
+            document_id = document.unique_id
         patient_id, now = self._canonical_locked(patient_id), stamp(self.now)
         delivery_id: int = self.execute(
             _INSERT,
@@ -179,7 +183,10 @@ class Tx:
         ).fetchone()[0]
         line = Line("create", f"{CREATED} : {reason}" if reason else CREATED, "", state)
         keys = About(patient_id, delivery_id, message_id, stay, document_id)
-        write_line(self._connection, self.now, line, keys, {"kind": kind, "reason_code": reason_code})
+        data: dict[str, Any] = {"kind": kind, "reason_code": reason_code}
+        if document is not None:
+            data["document"] = documents.attach(self._connection, document, patient_id, delivery_id, state)
+        write_line(self._connection, self.now, line, keys, data)
         self.lines.append(
             LineWritten(
                 "create", "", state, kind, destination, reason_code, self.now, delivery_id, patient_id, self.now
@@ -196,6 +203,10 @@ class Tx:
             return delivery
         self._canonical_locked(delivery.patient_id)
         return load(self._connection, delivery_id)
+
+    def document(self, submission: documents.Submission) -> documents.DocumentState | None:
+        """What became of this document, asked for this action before; None when it never was."""
+        return documents.state_of(self._connection, submission)
 
     def move(self, delivery: Delivery, event: Event, **changes: Any) -> Delivery:
         """One move of the life cycle table (see `deliveries.move` for `text`, `data` and the other changes)."""
@@ -259,23 +270,30 @@ class Tx:
             if (not kinds or row["kind"] in kinds) and (not codes or row["reason_code"] in codes)
         ]
 
-    def requeue(self, delivery_id: int, reason: str) -> None:
-        """Replays a held, refused or dead delivery, at its own place in the patient's order.
-
-        `reason` says why, for the timeline. Raises LifecycleError in any other state.
-        """
-        delivery = self.delivery(delivery_id)
-        self.move(delivery, "requeue", reason=reason, reason_code="", attempts=0, since=self.now)
-
-    def settle(self, delivery_id: int, reason: str) -> None:
-        """An operator closes a held, refused, dead or unknown delivery: nothing more will be sent.
-
-        Raises LifecycleError in any other state, or while a worker is on it.
-        """
+    def idle(self, delivery_id: int, event: Event) -> Delivery:
+        """The delivery, about to be moved by `event` from outside. Raises InHand while a worker is on it."""
         delivery = self.delivery(delivery_id)
         if delivery.run:
-            raise LifecycleError(delivery.state, "settle", delivery_id=delivery_id, run=delivery.run)
-        self.move(delivery, "settle", reason=reason, reason_code="settled", unsettled=False)
+            raise InHand(delivery.state, event, delivery_id=delivery_id, run=delivery.run)
+        return delivery
+
+    def requeue(self, delivery_id: int, reason: str, data: Mapping[str, Any] | None = None) -> Delivery:
+        """Replays a delivery that waits, was refused or is dead: now, at its own place in the patient's order.
+
+        `reason` says why, for the timeline. Raises LifecycleError when it is queued or done, InHand.
+        """
+        delivery = self.idle(delivery_id, "requeue")
+        return self.move(
+            delivery, "requeue", reason=reason, reason_code="", attempts=0, since=self.now, data=data
+        )  # fmt: skip
+
+    def settle(self, delivery_id: int, reason: str, data: Mapping[str, Any] | None = None) -> Delivery:
+        """An operator closes a held, refused, dead or unknown delivery: nothing more will be sent.
+
+        Raises LifecycleError in any other state, InHand while a worker is on it.
+        """
+        delivery = self.idle(delivery_id, "settle")
+        return self.move(delivery, "settle", reason=reason, reason_code="settled", unsettled=False, data=data)
 
     def reroute(self, message_id: int, reason: str) -> None:
         """Gives a message whose routing failed to the router once more.
@@ -285,9 +303,8 @@ class Tx:
         removed = self.execute("DELETE FROM routing_failure WHERE message_id = ?", (message_id,)).rowcount
         if not removed:
             raise JournalError("the routing of this message did not fail", field="message_id", found=message_id)
-        self.execute("UPDATE message SET routed = 0 WHERE id = ?", (message_id,))
+        messages.move(self._connection, message_id, "reroute", self.now, reason=reason)
         self.execute("UPDATE routing SET position = ? WHERE position > ?", (message_id - 1, message_id - 1))
-        self.note("reroute", f"Message repris : {reason}", message_id=message_id)
 
     # -- timeline ------------------------------------------------------------------------------------------
 

@@ -15,47 +15,30 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from connector.journal.engine.backoff import Backoff
 from connector.journal.engine.steps import Finished, finish, recover, start_due
 from connector.journal.job import Dead, Done, Hold, Outcome, Refuse, Retry, Unknown
-from connector.journal.lifecycle import INITIAL, TABLE, TEXTS, Event, LifecycleError, State, line_text, next_state
+from connector.journal.lifecycle import DELIVERY, Event, LifecycleError, State
 from connector.journal.model import JournalConfig
 from connector.journal.store import Journal
 from connector.journal.tx import Tx
 from tests.journal.support import FULL_PROOF, Clock, deliver, events, patient, state
 
-STATES: tuple[State, ...] = get_args(State)
 EVENTS: tuple[Event, ...] = get_args(Event)
-
-
-def test_done_is_the_end() -> None:
-    assert not [event for state_, event in TABLE if state_ == "done"]
-
-
-def test_every_state_can_be_reached_and_left() -> None:
-    reached = set(INITIAL)
-    while new := {to for (start, _), to in TABLE.items() if start in reached} - reached:
-        reached |= new
-    assert reached == set(STATES)
-    assert {start for start, _ in TABLE} == set(STATES) - {"done"}
 
 
 def test_only_people_bring_back_what_ended() -> None:
     for ended in ("refused", "dead"):
-        assert {event for state_, event in TABLE if state_ == ended} == {"requeue", "settle"}
+        assert {event for state_, event in DELIVERY.table if state_ == ended} == {"requeue", "settle"}
 
 
 def test_an_interrupted_sending_never_forgets_that_it_was_sending() -> None:
-    assert next_state("sending", "recover") == "sending"
-    assert next_state("sending", "start") == "sending"
-    assert next_state("sending", "unknown") == "sending"
-
-
-def test_every_event_is_used_and_has_its_text() -> None:
-    assert {event for _, event in TABLE} == set(EVENTS) == set(TEXTS)
+    assert DELIVERY.after("sending", "recover") == "sending"
+    assert DELIVERY.after("sending", "start") == "sending"
+    assert DELIVERY.after("sending", "unknown") == "sending"
 
 
 def test_the_text_of_a_line() -> None:
-    assert line_text("refuse", "", "") == "Refusé"
-    assert line_text("refuse", "", "code inconnu") == "Refusé : code inconnu"
-    assert line_text("refuse", "Autre texte", "code inconnu") == "Autre texte"
+    assert DELIVERY.text("refuse", "", "") == "Refusé"
+    assert DELIVERY.text("refuse", "", "code inconnu") == "Refusé : code inconnu"
+    assert DELIVERY.text("refuse", "Autre texte", "code inconnu") == "Autre texte"
 
 
 @pytest.fixture(scope="module")
@@ -78,9 +61,9 @@ def test_a_random_life_follows_the_table_and_leaves_one_line_per_move(
     lines = ["create"]
     for event in life:
         apply = partial(_apply, delivery_id=delivery_id, event=event)
-        if (expected, event) in TABLE:
+        if (expected, event) in DELIVERY.table:
             journal.transact(apply)
-            expected = TABLE[expected, event]
+            expected = DELIVERY.table[expected, event]
             lines.append(event)
         else:
             with pytest.raises(LifecycleError) as caught:

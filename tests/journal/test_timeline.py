@@ -46,18 +46,22 @@ async def story(journal: Journal) -> Journal:
 )
 async def test_the_story_is_found_by_every_key(story: Journal, key: dict[str, Any]) -> None:
     lines = timeline(story, **key)
-    assert [line.event for line in lines] == ["received", "duplicate", "create", "start", "succeed"]
+    assert [line.event for line in lines] == ["received", "duplicate", "route", "create", "start", "succeed"]
     assert [line.text for line in lines[:2]] == [
         "Message ORU^R01 reçu et accepté",
         "Même message reçu de nouveau, réponse identique, rien de renvoyé",
     ]
     assert (lines[0].at, lines[0].data["control_id"]) == (NOW, "control-12")
-    assert [(line.state_from, line.state_to) for line in lines[2:]] == [
+    assert lines[2].at == lines[3].at
+    assert [(line.state_from, line.state_to) for line in lines] == [
+        ("", "stored"),
+        ("", ""),
+        ("stored", "routed"),
         ("", "queued"),
         ("queued", "running"),
         ("running", "done"),
     ]
-    assert {line.document_id for line in lines[2:]} == {"1.2.250.1.999.7"}
+    assert {line.document_id for line in lines[3:]} == {"1.2.250.1.999.7"}
 
 
 @pytest.mark.parametrize("key", [{"ipp": "nobody"}, {"ipp": "000003", "domain": "9.9"}, {"stay": "S2"}])

@@ -1,4 +1,4 @@
-"""Destinations, nodes, audit, followers, alerts, retention."""
+"""Destinations, the lives of messages and documents, nodes, audit, followers, alerts, retention."""
 
 from __future__ import annotations
 
@@ -11,6 +11,34 @@ branch_labels = None
 # head loses its reference to delivery: a foreign key is searched in `head` for every delivery retention removes.
 _TABLES = """
 ALTER TABLE delivery ADD COLUMN destination {text} NOT NULL DEFAULT '';
+
+DROP INDEX delivery_worklist;
+CREATE INDEX delivery_open ON delivery (state, id, destination) WHERE state <> 'done';
+
+UPDATE message SET routed = 2 WHERE id IN (SELECT message_id FROM routing_failure);
+
+CREATE TABLE IF NOT EXISTS document (
+    id {serial},
+    unique_id {text} NOT NULL,
+    action {text} NOT NULL,
+    sha256 {text} NOT NULL,
+    patient_id {id} NOT NULL,
+    delivery_id {id} NOT NULL,
+    sender {text} NOT NULL DEFAULT '',
+    UNIQUE (unique_id, action, sha256)
+);
+CREATE INDEX IF NOT EXISTS document_unique_id ON document (unique_id);
+CREATE INDEX document_delivery ON document (delivery_id);
+ALTER TABLE document ADD COLUMN state {text} NOT NULL DEFAULT '';
+UPDATE document SET state = (SELECT CASE
+    WHEN d.state = 'done' AND d.reason_code = 'settled' THEN 'settled'
+    WHEN d.state = 'done' THEN 'published'
+    WHEN d.state = 'refused' THEN 'refused'
+    WHEN d.state = 'dead' THEN 'given-up'
+    WHEN d.unsettled = 1 OR d.state = 'sending' THEN 'in-doubt'
+    WHEN d.state IN ('held', 'retry') THEN 'waiting'
+    ELSE 'received' END
+    FROM delivery d WHERE d.id = document.delivery_id);
 
 ALTER TABLE head RENAME TO former_head;
 DROP INDEX head_due;
