@@ -1,7 +1,8 @@
-"""The store under test. Another store joins the suite by adding its factory here."""
+"""The store under test: every test that takes `journal` or `journal_factory` runs on both databases."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -15,14 +16,35 @@ from connector.journal.store import Journal
 JournalFactory = Callable[..., Journal]
 
 
+BOTH = {"test_accept", "test_transactions"}
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Each test once per kind of store, but those marked `sqlite_only`, which look at the file itself."""
+    if "store" in metafunc.fixturenames:
+        one = any(mark.name == "sqlite_only" for mark in metafunc.definition.iter_markers())
+        one |= metafunc.module.__name__.rpartition(".")[2] not in BOTH and not os.environ.get("PG_SUITE")
+        metafunc.parametrize("store", ["sqlite"] if one else ["sqlite", "postgresql"], indirect=True)
+
+
 @pytest.fixture
-def journal_factory(tmp_path: Path) -> Iterator[JournalFactory]:
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """Address of an empty store."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'journal.db'}"
+    return str(request.getfixturevalue("postgres_database"))
+
+
+@pytest.fixture
+def journal_factory(store: str, tmp_path: Path) -> Iterator[JournalFactory]:
     """Opens the journal of this test, as often as one likes; options are those of JournalConfig, `clock`, `schemas`."""
     opened: list[Journal] = []
 
     def open_journal(**options: Any) -> Journal:
+        if store.startswith("postgresql"):
+            options.setdefault("audit_key", tmp_path / "audit.key")
         clock, schemas = options.pop("clock", utc_now), options.pop("schemas", ())
-        journal = Journal.open(JournalConfig(tmp_path / "journal.db", **options), clock, schemas)
+        journal = Journal.open(JournalConfig(store, **options), clock, schemas)
         opened.append(journal)
         return journal
 

@@ -6,15 +6,14 @@ import asyncio
 import os
 import sys
 from itertools import count
-from pathlib import Path
 
 from connector.journal.model import JournalConfig
 from connector.journal.store import Journal
 from tests.journal.support import message
 
 
-async def main(path: Path) -> None:
-    journal = Journal.open(JournalConfig(path))
+async def main(store: str) -> None:
+    journal = Journal.open(JournalConfig(store))
     numbers = count()
 
     async def send() -> None:
@@ -28,4 +27,4 @@ async def main(path: Path) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(main(Path(sys.argv[1])))
+    asyncio.run(main(sys.argv[1]))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-import sqlite3
 import subprocess
 import sys
 import threading
@@ -158,12 +157,14 @@ def test_what_was_queued_before_closing_is_written(journal_factory: JournalFacto
     assert journal_factory().query("SELECT count(*) AS n FROM message")[0]["n"] == 30
 
 
+@pytest.mark.sqlite_only
 def test_the_file_is_for_its_owner_only(journal: Journal) -> None:
     journal.accept_sync(message(1))
     for suffix in ("", "-wal", "-shm"):
         assert os.stat(f"{journal.path}{suffix}").st_mode & 0o777 == 0o600
 
 
+@pytest.mark.sqlite_only
 def test_every_commit_is_synced(journal: Journal) -> None:
     pragmas = journal.transact(
         lambda tx: [
@@ -171,6 +172,13 @@ def test_every_commit_is_synced(journal: Journal) -> None:
         ]
     )
     assert pragmas == ["wal", 2, 1]
+
+
+def test_every_commit_is_synced_on_the_server(postgres_database: str) -> None:
+    journal = Journal.open(JournalConfig(postgres_database))
+    setting = journal.transact(lambda tx: tx.execute("SHOW synchronous_commit").fetchone()[0])
+    assert setting == "on"
+    journal.close()
 
 
 def test_many_waiting_callers_share_one_commit(journal: Journal) -> None:
@@ -189,8 +197,8 @@ def test_many_waiting_callers_share_one_commit(journal: Journal) -> None:
     assert commits == [(False, False), (True, False)]
 
 
-def test_all_that_was_acknowledged_survives_kill_9(journal_factory: JournalFactory, tmp_path: Path) -> None:
-    program = [sys.executable, "-m", "tests.journal.endless_sender", str(tmp_path / "journal.db")]
+def test_all_that_was_acknowledged_survives_kill_9(journal_factory: JournalFactory, store: str) -> None:
+    program = [sys.executable, "-m", "tests.journal.endless_sender", store]
     with subprocess.Popen(program, stdout=subprocess.PIPE, cwd=ROOT) as sender:
         assert sender.stdout is not None
         acknowledged = [sender.stdout.readline().decode().split() for _ in range(400)]
@@ -214,11 +222,10 @@ def test_a_missing_folder_is_refused(tmp_path: Path) -> None:
         Journal.open(JournalConfig(tmp_path / "absent" / "journal.db"))
 
 
-def test_a_journal_of_a_newer_version_is_refused(journal_factory: JournalFactory, tmp_path: Path) -> None:
-    journal_factory().close()
-    with sqlite3.connect(tmp_path / "journal.db") as connection:
-        connection.execute("UPDATE alembic_version SET version_num = 'journal_9999'")
-    connection.close()
+def test_a_journal_of_a_newer_version_is_refused(journal_factory: JournalFactory) -> None:
+    journal = journal_factory()
+    journal.transact(lambda tx: tx.execute("UPDATE alembic_version SET version_num = 'journal_9999'"))
+    journal.close()
     with pytest.raises(JournalError, match="newer") as caught:
         journal_factory()
     assert caught.value.context["found"] == "journal_9999"
