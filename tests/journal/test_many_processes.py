@@ -12,7 +12,7 @@ import pytest
 from connector.journal import heads
 from connector.journal.engine.steps import Finished, finish, start
 from connector.journal.job import Done, Retry
-from connector.journal.model import JournalConfig, JournalError
+from connector.journal.model import JournalConfig, JournalError, Stored
 from connector.journal.store import Journal
 from connector.journal.tx import Tx
 from tests.journal.support import FAST, NOW, deliver, message, patient
@@ -82,13 +82,19 @@ def test_work_on_a_patient_held_elsewhere_gives_way_and_is_done_after(pair: tupl
     holder = threading.Thread(target=lambda: first.transact(hold))
     holder.start()
     inside.wait(10)
-    gate, order = threading.Event(), []
+    gate = threading.Event()
+    order: list[str] = []
     blocker = threading.Thread(target=lambda: second.transact(lambda tx: gate.wait(10)))
     blocker.start()
     threads = []
+
+    def work(name: str, owner: int) -> None:
+        deliver(second, owner)
+        order.append(name)
+
     # one batch of three: the first may wait, so it takes the free patient, the one held elsewhere gives way
     for name, owner in (("first", free), ("held", held), ("last", free)):
-        thread = threading.Thread(target=lambda n=name, o=owner: (deliver(second, o), order.append(n)))  # type: ignore[misc]
+        thread = threading.Thread(target=work, args=(name, owner))
         thread.start()
         threads.append(thread)
         time.sleep(0.05)
@@ -104,7 +110,7 @@ def test_work_on_a_patient_held_elsewhere_gives_way_and_is_done_after(pair: tupl
 
 
 def test_the_same_message_on_two_listeners_is_kept_once(pair: tuple[Journal, Journal]) -> None:
-    answers = []
+    answers: list[Stored] = []
 
     def send(journal: Journal, numbers: list[int]) -> None:
         answers.extend(journal.accept_sync(message(number)) for number in numbers)
@@ -140,7 +146,12 @@ def test_a_restarted_server_is_found_again(postgres: Postgres, postgres_database
     with pytest.raises(JournalError):
         journal.query("SELECT id FROM message")
     posted = threading.Event()
-    journal.post(lambda tx: (tx.note("gardé", "écrit plus tard"), posted.set()))
+
+    def write(tx: Tx) -> None:
+        tx.note("gardé", "écrit plus tard")
+        posted.set()
+
+    journal.post(write)
     postgres.start()
     deadline = time.monotonic() + 20
     while True:
