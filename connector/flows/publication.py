@@ -1,7 +1,8 @@
 """A document to the DMP: gate, identifiers made durable, ITI-41, then the business acknowledgement.
 
-Unknown outcome: before any resend the registry is asked by uniqueId (TD3.1b); nothing is ever twice in a
-patient's record (design rule 7).
+Unknown outcome: before any resend the registry is asked by uniqueId (TD3.1b, `settlement`); nothing is ever twice in
+a patient's record (design rule 7). After a submission that went well nothing is asked: the entryUUID is looked up by
+whoever needs it.
 """
 
 from __future__ import annotations
@@ -16,24 +17,25 @@ from connector.base.errors import ConnectorError, ServerRefusal, SoapFault, Tran
 from connector.base.oid import oid_from_uuid
 from connector.dmp.errors import DmpMetadataError
 from connector.dmp.feed import Feed, FeedIds
-from connector.dmp.refusals import explain
 from connector.flows.callers import structure_caller
 from connector.flows.config import CallerConfig, IdentityConfig, IntakeConfig, PublicationConfig
+from connector.flows.destinations import zam_destination
 from connector.flows.document_check import ReadRequest, read_request
 from connector.flows.french import in_french
 from connector.flows.gate import Gate, GateAnswer
-from connector.flows.outcomes import failure, first_error
+from connector.flows.outcomes import announces_duplicate, failure, first_error, leaves_doubt
 from connector.flows.routing import NOT_SERVED, PUBLICATION, ZAM
+from connector.flows.settlement import BUSY_UNTIL, Registry, Sent, Settlement
 from connector.flows.snapshot import Snapshot
 from connector.ins.model import MatriculeIns
 from connector.journal import Done, Hold, Job, Journal, Outcome, Refuse, Retry, Tx, Unknown
+from connector.journal.lifecycle import LifecycleError
 from connector.patients.state import PatientView, Sql, StayView, load_patient, load_stay
 from connector.trust.errors import ClockError
 from connector.trust.vihf import Caller
 
 
-class DmpFeeder(Protocol):
-    def find_references(self, ins: MatriculeIns, caller: Caller, unique_id: str) -> tuple[str, ...]: ...
+class DmpFeeder(Registry, Protocol):
     def submit(self, ins: MatriculeIns, caller: Caller, feed: Feed) -> object: ...
 
 
@@ -67,8 +69,14 @@ class PublicationFlow:
         self._clock = clock
         self._uuid = uuid_factory
         self._today = today
+        self._settlement = Settlement(dmp, timedelta(seconds=settings.publication.unknown_grace), clock)
 
     def __call__(self, job: Job) -> Outcome:
+        outcome = self._publish(job)
+        # What stops before the sending has not asked the DMP; a doubt always does.
+        return outcome if job.sent or job.resumed else replace(outcome, unreachable=None)
+
+    def _publish(self, job: Job) -> Outcome:
         read = read_request(job.raw(), self._settings.intake, today=self._today())
         request = read.request
         if request.action != "create":
@@ -79,9 +87,11 @@ class PublicationFlow:
             self._settings.caller, self._settings.structure, authn_instant=self._clock(), sender=request.sender
         )
         wants_zam = bool(request.flags.ack_reception)
+        content = request.documents[job.payload["index"]].content
+        sent = Sent(ins, caller, job.payload["unique_id"], content) if ins is not None else None
         try:
-            if job.resumed and ins is not None:
-                settled = self._settle(job, ins, caller, wants_zam)
+            if job.resumed and sent is not None:
+                settled = self._settle(job, sent, wants_zam)
                 if settled is not None:
                     return settled
             stop = self._gate_stop(job, read, wants_zam)
@@ -90,51 +100,45 @@ class PublicationFlow:
             assert ins is not None
             feed = self._prepare(job, read)
             self._dmp.submit(ins, caller, feed)
+        except LifecycleError:
+            # superseded, or fenced in the middle of a body: no outcome of ours counts any more
+            raise
         except DmpMetadataError as error:
             text = f"Document refusé avant envoi : {in_french(error)} (champ {error.context.get('field', '?')})"
             return self._refuse(job, text, "906", "applicationErrorCondition", wants_zam)
-        except ServerRefusal as error:
-            if ins is not None and any(explain(one).klass == "settled" for one in error.errors):
-                return self._already_there(job, ins, caller, error, wants_zam)
-            return self._failed(job, error, wants_zam)
-        except (SoapFault, TransportError) as error:
+        except (ServerRefusal, SoapFault, TransportError) as error:
+            if sent is not None and announces_duplicate(error):
+                return self._already_there(job, sent, first_error(error).code, wants_zam)
             return self._failed(job, error, wants_zam)
         except ClockError as error:
             # it mends itself when the clock is set: nobody has to release every letter by hand
-            return Retry(f"Envoi impossible : {error}", code="clock")
+            return Retry(f"Envoi impossible : {error}", code="clock", unreachable=None)
         except ConnectorError as error:
             # signing refused, certificate or clock: nothing has left
-            return Hold(f"Envoi impossible : {in_french(error)}", "configuration")
+            return Hold(f"Envoi impossible : {in_french(error)}", "configuration", unreachable=None)
         return Done("Document accepté par le DMP", then=self._zam(job, wants_zam, success=True))
 
-    def _settle(self, job: Job, ins: MatriculeIns, caller: Caller, wants_zam: bool) -> Outcome | None:
+    def _settle(self, job: Job, sent: Sent, wants_zam: bool) -> Outcome | None:
         """After an unknown outcome: None means "absent, and the server can no longer be working on it"."""
-        try:
-            found = self._dmp.find_references(ins, caller, job.payload["unique_id"])
-        except (ServerRefusal, SoapFault, TransportError) as error:
-            # a question without answer settles nothing: ask again later, never send meanwhile
-            return Unknown(f"vérification impossible pour l'instant ({_cause(error)})")
-        if found:
+        verdict = self._settlement.verdict(job, sent)
+        if verdict == "present":
             job.note("vérifié", "Le registre a déjà le document : rien n'est renvoyé")
             return Done("Document présent dans le DMP (vérifié)", then=self._zam(job, wants_zam, success=True))
-        sent = datetime.fromisoformat(job.payload["sent_at"])
-        settled_at = sent + timedelta(seconds=self._settings.publication.unknown_grace)
-        if self._clock() < settled_at:
-            return Unknown("Absent du registre, mais le serveur peut encore y travailler")
-        job.note("vérifié", "Absent du registre : le même document est renvoyé avec les mêmes identifiants")
-        return None
+        if verdict == "absent":
+            job.note("vérifié", "Absent du registre : le même document est renvoyé avec les mêmes identifiants")
+            return None
+        return verdict
 
-    def _already_there(
-        self, job: Job, ins: MatriculeIns, caller: Caller, error: ServerRefusal, wants_zam: bool
-    ) -> Outcome:
+    def _already_there(self, job: Job, sent: Sent, code: str, wants_zam: bool) -> Outcome:
         """The DMP says it has it already: believed only when the registry gives a reference to the document."""
-        try:
-            found = self._dmp.find_references(ins, caller, job.payload["unique_id"])
-        except (ServerRefusal, SoapFault, TransportError) as failed:
-            return Unknown(f"doublon annoncé par le DMP ({error.code}), vérification impossible ({_cause(failed)})")
-        if found:
+        self._settlement.answered(job)
+        verdict = self._settlement.ask(sent)
+        if verdict == "present":
             return Done("Document déjà présent dans le DMP (vérifié)", then=self._zam(job, wants_zam, success=True))
-        return Hold(f"Doublon annoncé par le DMP ({error.code}) mais document introuvable", f"unknown.{error.code}")
+        if verdict == "absent":
+            text = f"Doublon annoncé par le DMP ({code}) mais document introuvable"
+            return Hold(text, f"unknown.{code}")
+        return replace(verdict, reason=f"doublon annoncé par le DMP ({code}) : {verdict.reason}")
 
     def _gate_stop(self, job: Job, read: ReadRequest, wants_zam: bool) -> Outcome | None:
         facts = _facts(Snapshot(self._journal), job.patient_id, job.stay)
@@ -158,14 +162,19 @@ class PublicationFlow:
         feed_ids = FeedIds(ids["set_id"], ids["signature_id"], datetime.fromisoformat(ids["submission_time"]))
         index = payload["index"]
         feed = Feed.from_request(read.request, index, read.headers[index], feed_ids)
-        job.sending({**ids, "sent_at": self._clock().isoformat()})
+        job.sending({**ids, BUSY_UNTIL: ""})
         return feed
 
     def _failed(self, job: Job, error: ConnectorError, wants_zam: bool) -> Outcome:
-        outcome = failure(error, effect=True)
-        if isinstance(outcome, Refuse):
-            server = first_error(error)
-            return self._refuse(job, outcome.reason, server.code, "DMP_ERROR_CODE", wants_zam, label=server.text)
+        outcome = failure(error, effect=job.sent)
+        match outcome:
+            case Refuse(reason):
+                server = first_error(error)
+                return self._refuse(job, reason, server.code, "DMP_ERROR_CODE", wants_zam, label=server.text)
+            case Unknown():
+                self._settlement.lost(job)
+            case Retry() | Hold() if job.sent and leaves_doubt(error):
+                self._settlement.answered(job)
         return outcome
 
     def _refuse(self, job: Job, text: str, code: str, table: str, wants_zam: bool, label: str = "") -> Outcome:
@@ -205,6 +214,7 @@ class PublicationFlow:
                 stay=job.stay,
                 document_id=job.document_id,
                 lane=ZAM,  # a sender that is down never delays the patient's next document
+                destination=zam_destination(job.payload["sender"]),
             )
 
         return enqueue
@@ -224,8 +234,3 @@ def _ask_again_if_changed(job: Job, facts: tuple[PatientView, StayView | None]) 
             tx.move(delivery, "release", reason="l'identité ou le consentement a changé entre-temps", reason_code="")
 
     return ask_again
-
-
-def _cause(error: ConnectorError) -> str:
-    """The server's code when it gave one, else what happened to the call."""
-    return in_french(error) if isinstance(error, TransportError) else first_error(error).code

@@ -16,7 +16,7 @@ from lxml import etree
 
 from connector.base.errors import CodecError, ServerError, ServerRefusal, SettingsError, SoapFault, TransportError
 from connector.base.ns import SAML2, q
-from connector.dmp.client import DmpClient, Existence, PartialRetrieval, StatusAnswer
+from connector.dmp.client import DmpClient, Existence, PartialRetrieval, StatusAnswer, Stored
 from connector.dmp.config import DmpConfig
 from connector.dmp.errors import DmpMetadataError
 from connector.dmp.feed import Feed
@@ -141,20 +141,33 @@ def test_a_partial_list_comes_with_its_errors(make: Make, peer: Peer) -> None:
     assert found.entries == (ENTRY,)
 
 
+NOTHING = REFERENCES.replace('<rim:ObjectRef id="urn:uuid:a"/>', "")
+
+
 @pytest.mark.parametrize(
-    ("xml", "expected"),
-    [
-        (REFERENCES, ("urn:uuid:a",)),
-        (ANSWER_XML, (ENTRY.entry_uuid,)),
-        (REFERENCES.replace('<rim:ObjectRef id="urn:uuid:a"/>', ""), ()),
-    ],
+    ("xml", "expected"), [(REFERENCES, ("urn:uuid:a",)), (ANSWER_XML, (ENTRY.entry_uuid,)), (NOTHING, ())]
 )
-def test_references_by_unique_id(make: Make, peer: Peer, xml: str, expected: tuple[str, ...]) -> None:
+def test_the_structure_certificate_finds_references_and_no_hash(
+    make: Make, peer: Peer, xml: str, expected: tuple[str, ...]
+) -> None:
     peer.answers(Reply(xml))
-    assert make().find_references(INS, CALLER, "1.2.3.4") == expected
+    assert make().find_stored(INS, CALLER, "1.2.3.4") == tuple(Stored(uuid) for uuid in expected)
     (request,) = peer.received
     assert 'returnType="ObjectRef"' in request.text
     assert "('1.2.3.4')" in request.text
+
+
+AIR = replace(CALLER, mode="INDIRECTE_RENFORCEE", authn_context_decl="APP_BROWSER_AUTH")
+
+
+@pytest.mark.parametrize(("profile", "caller"), [("ihe", CALLER), ("dmp", AIR)], ids=["ihe", "air"])
+def test_who_may_read_metadata_gets_the_hash(make: Make, peer: Peer, profile: str, caller: Caller) -> None:
+    peer.answers(Reply(ANSWER_XML), Reply(REFERENCES))
+    client = make(profile=profile)
+    assert ENTRY.hash
+    assert client.find_stored(INS, caller, "1.2.3.4") == (Stored(ENTRY.entry_uuid, ENTRY.hash.lower()),)
+    assert client.find_stored(INS, caller, "1.2.3.4") == (Stored("urn:uuid:a"),)
+    assert 'returnType="LeafClass"' in peer.received[0].text
 
 
 def test_a_document_lands_on_disk_as_announced(make: Make, peer: Peer, tmp_path: Path) -> None:
