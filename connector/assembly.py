@@ -10,6 +10,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, fields
 from datetime import date
 from pathlib import Path
+from typing import Final
 
 from connector.base.clock import Clock, UuidFactory
 from connector.base.errors import SettingsError
@@ -38,29 +39,51 @@ from connector.trust.keys import KeyPair, check_auth_certificate, check_sign_cer
 from connector.trust.tls import client_context_of
 
 
-@dataclass(slots=True)
-class Parts:
-    """The parts of one connector, ready to be started."""
+@dataclass(frozen=True, slots=True)
+class Foundation:
+    """What lasts as long as the process, whatever the settings become."""
 
     journal: Journal
-    intake: Intake
+    clockwatch: ClockWatch
+
+
+@dataclass(slots=True)
+class Work:
+    """What works deliveries off under one state of the settings; replaced as a whole when they are read again."""
+
     router: Router
     handlers: Mapping[str, Handler]
-    clockwatch: ClockWatch
-    sign: KeyPair
-    auth: KeyPair
+    certificates: Mapping[str, KeyPair]
     connections: ExitStack
 
     def close(self) -> None:
-        """Closes the connections kept alive, then the journal with all it was given."""
+        """Closes the connections kept alive."""
         self.connections.close()
-        self.journal.close()
 
 
-def assemble(settings: Settings, *, clock: Clock, uuid_factory: UuidFactory, executor: Executor) -> Parts:
-    """Raises SettingsError naming the certificate or setting that keeps the connector from starting."""
-    sign, auth, context = check_installation(settings, clock)
-    clockwatch = ClockWatch(settings.clock.limit_seconds)
+Installation = tuple[KeyPair, KeyPair, ssl.SSLContext]
+"""SIGN, AUTH_CLI, TLS of the DMP: loaded and checked."""
+
+
+def lay_foundation(settings: Settings, clock: Clock) -> Foundation:
+    """Opens the journal. Raises JournalError."""
+    journal = Journal.open(settings.journal, clock, schemas=(PATIENTS_SCHEMA,))
+    return Foundation(journal, ClockWatch(settings.clock.limit_seconds))
+
+
+def open_intake(
+    settings: Settings, foundation: Foundation, *, clock: Clock, uuid_factory: UuidFactory, executor: Executor
+) -> Intake:
+    """What judges and stores messages; it needs no key and calls nobody."""
+    return Intake(foundation.journal, settings.intake, clock=clock, uuid_factory=uuid_factory, executor=executor)
+
+
+def open_work(
+    settings: Settings, installation: Installation, foundation: Foundation, *, clock: Clock, uuid_factory: UuidFactory
+) -> Work:
+    """Clients and flows over `foundation`; nothing is called yet."""
+    sign, auth, context = installation
+    journal = foundation.journal
     today = _today(clock)
     connections = ExitStack()
     session = connections.enter_context(tls_session(context))
@@ -71,12 +94,11 @@ def assemble(settings: Settings, *, clock: Clock, uuid_factory: UuidFactory, exe
         vihf=settings.vihf,
         clock=clock,
         uuid_factory=uuid_factory,
-        clockwatch=clockwatch,
+        clockwatch=foundation.clockwatch,
     )
     pix = _pix(settings, context, clock, uuid_factory)
     if pix is not None:
         connections.callback(pix.close)
-    journal = Journal.open(settings.journal, clock, schemas=(PATIENTS_SCHEMA,))
     try:
         gate = Gate(journal, pix, settings.publication, settings.identity, wanted=settings.pix.wanted())
         handlers: dict[str, Handler] = {
@@ -94,35 +116,50 @@ def assemble(settings: Settings, *, clock: Clock, uuid_factory: UuidFactory, exe
             ),
             ZAM: ZamFlow(settings.zam, _zam_exchange(settings), clock=clock),
         }
-        intake = Intake(journal, settings.intake, clock=clock, uuid_factory=uuid_factory, executor=executor)
     except BaseException:
         connections.close()
-        journal.close()
         raise
-    return Parts(journal, intake, Router(settings.intake, today=today), handlers, clockwatch, sign, auth, connections)
+    return Work(Router(settings.intake, today=today), handlers, {"SIGN": sign, "AUTH_CLI": auth}, connections)
 
 
-def check_installation(settings: Settings, clock: Clock) -> tuple[KeyPair, KeyPair, ssl.SSLContext]:
+def check_entrance(settings: Settings) -> None:
+    """What a process that only listens needs: the journal's folder, the listener's own PEM files, no key.
+
+    Raises SettingsError.
+    """
+    _check_store(settings)
+    _check_files({f"listener.{name}": getattr(settings.listener, name) for name in _LISTENER_FILES})
+
+
+def check_installation(settings: Settings, clock: Clock) -> Installation:
     """(SIGN, AUTH_CLI, TLS of the DMP). Raises SettingsError naming the file or certificate that is wrong."""
     _check_paths(settings)
     sign, auth = load_keys(settings.keys, clock)
     return sign, auth, _tls(settings.keys, auth)
 
 
+_LISTENER_FILES: Final = ("tls_cert", "tls_key", "tls_client_ca")
+
+
 def _check_paths(settings: Settings) -> None:
     """Files that must be there before anything starts; what the connector writes only needs its folder."""
+    check_entrance(settings)
+    files = {f"keys.{item.name}": getattr(settings.keys, item.name) for item in fields(settings.keys)}
+    _check_files(files | {"psc.ca_file": settings.psc.ca_file})
+
+
+def _check_store(settings: Settings) -> None:
     store = settings.journal.url.path
-    folder = store.parent if store is not None else None
-    if folder is not None and not folder.is_dir():
+    if store is not None and not store.parent.is_dir():
         raise SettingsError(
             "journal.store: no such folder",
             name="journal.store",
-            found=str(folder),
+            found=str(store.parent),
             allowed="a path in an existing folder",
         )
-    files = {f"keys.{item.name}": getattr(settings.keys, item.name) for item in fields(settings.keys)}
-    files |= {f"listener.{name}": getattr(settings.listener, name) for name in ("tls_cert", "tls_key", "tls_client_ca")}
-    files["psc.ca_file"] = settings.psc.ca_file
+
+
+def _check_files(files: Mapping[str, object]) -> None:
     for name, file in files.items():
         if isinstance(file, Path) and not file.is_file():
             raise SettingsError(f"{name}: no such file", name=name, found=str(file), allowed="an existing file")

@@ -1,193 +1,335 @@
-"""How the parts are started, watched and stopped: one process, one journal, one listener, one engine."""
+"""How the parts are started, watched, given new settings and stopped: one process, one journal."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
-import signal
-import socket
 import threading
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
-from datetime import datetime
+from typing import Any, Final
 
-import uvicorn
-
-from connector.api.app import Status, build_app
-from connector.assembly import Parts, assemble, check_installation
+from connector.api.app import Status
+from connector.assembly import (
+    Foundation,
+    Work,
+    check_entrance,
+    check_installation,
+    lay_foundation,
+    open_intake,
+    open_work,
+)
 from connector.base.clock import Clock, UuidFactory, random_uuid, utc_now
 from connector.base.errors import ConnectorError, SettingsError
 from connector.base.logs import configure_logs, logger
 from connector.base.memory import settle
+from connector.base.notify import Notifier
+from connector.flows.intake import Intake
 from connector.hl7.mllp import MllpServer, PeerInfo
-from connector.journal import Engine
+from connector.journal import JournalError
+from connector.journal.engine.opening import WorkEngine, engine_for
+from connector.service.changes import changed, needing_restart
+from connector.service.pulse import PATIENCE, Pulse
+from connector.service.roles import check_role
+from connector.service.succession import Succession
+from connector.service.web import ApiServer, address_taken
 from connector.settings import Settings
-from connector.trust.clockwatch import ClockWatch
-from connector.trust.errors import ClockError
 from connector.trust.ntp import query as query_ntp
+
+_COUNTS: Final = "SELECT kind, state, count(*) AS n FROM delivery GROUP BY kind, state"
 
 
 @dataclass(slots=True)
 class Running:
-    """What a started daemon tells whoever started it."""
+    """What a started daemon tells whoever started it; `mllp_port` is 0 where nothing listens."""
 
     mllp_port: int
     api_port: int
 
 
 class Daemon:
-    """Starts in order (journal, engine, listener, API) and stops in the reverse order, losing nothing."""
+    """Starts in order (journal, engine, listener, API) and stops in the reverse order, losing nothing.
 
-    def __init__(self, settings: Settings, *, clock: Clock = utc_now, uuid_factory: UuidFactory = random_uuid) -> None:
+    role      "listener" has no engine and reads no key, "worker" has no listener, "all" has both
+    manager   told of start, reload, stop, and that everything is alive, well within `watchdog` seconds (0: unwatched)
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        role: str = "all",
+        manager: Notifier | None = None,
+        watchdog: float = 0.0,
+        clock: Clock = utc_now,
+        uuid_factory: UuidFactory = random_uuid,
+    ) -> None:
         self._settings = settings
+        self._role = check_role(role, settings)
+        self._manager = manager or Notifier()
+        self._patience = watchdog or PATIENCE
         self._clock = clock
         self._uuid = uuid_factory
         self._log = logger("daemon")
+        self._succession: Succession | None = None
+        self._engine: WorkEngine | None = None
+        self._intake: Intake | None = None
+        self._listener: MllpServer | None = None
+        self._ntp: asyncio.Task[None] | None = None
+        self._started = asyncio.Event()
+        self._one_reload = asyncio.Lock()
+
+    # -- life ------------------------------------------------------------------------------------------------------
 
     async def serve(self, stop: asyncio.Event, ready: Callable[[Running], None] = lambda _: None) -> None:
         """Runs until `stop` is set, then drains. Raises ConnectorError when it cannot start."""
-        settings = self._settings
-        executor = ThreadPoolExecutor(max_workers=2, thread_name_prefix="intake")
-        parts = assemble(settings, clock=self._clock, uuid_factory=self._uuid, executor=executor)
-        engine = Engine(
-            parts.journal, router=parts.router, handlers=parts.handlers, config=settings.engine, clock=self._clock
-        )
-        listener = MllpServer(settings.listener, self._handler(parts), refuse_oversized=self._oversized(parts))
-        api = _Api(settings, lambda: self._status(parts, listener))
-        try:
-            await engine.start()
-            await self._listen(listener)
-            await api.start()
-            watcher = asyncio.create_task(self._watch_clock(parts))
+        async with AsyncExitStack() as stack:
+            running = await self._start(stack)
             settle()
-            self._log.info("started", mllp_port=listener.port, api_port=api.port, structure=settings.keys.structure)
-            ready(Running(listener.port, api.port))
+            self._log.info(
+                "started",
+                role=self._role,
+                mllp_port=running.mllp_port,
+                api_port=running.api_port,
+                structure=self._settings.keys.structure,
+            )
+            self._manager.ready(self._in_service())
+            self._started.set()
+            ready(running)
             await stop.wait()
+            self._manager.stopping("Arrêt : fin du travail en cours")
             self._log.info("stopping")
-            watcher.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await watcher
-        finally:
-            await api.stop()
-            await listener.stop(drain_seconds=settings.engine.drain_seconds)
-            await engine.stop()
-            executor.shutdown()
-            parts.close()
-            self._log.info("stopped")
+        self._log.info("stopped")
 
-    async def _listen(self, listener: MllpServer) -> None:
+    async def _start(self, stack: AsyncExitStack) -> Running:
+        """Each part goes on `stack` with what stops it."""
+        settings = self._settings
+        self._executor = ThreadPoolExecutor(max_workers=2, thread_name_prefix="intake")
+        stack.callback(self._executor.shutdown)
+        if self._role == "listener":
+            check_entrance(settings)
+            foundation = self._lay_foundation(stack)
+        else:
+            installation = check_installation(settings, self._clock)
+            foundation = self._lay_foundation(stack)
+            work = open_work(settings, installation, foundation, clock=self._clock, uuid_factory=self._uuid)
+            await self._start_engine(work, stack)
+        listener = await self._start_listener(stack)
+        self._pulse = Pulse(foundation.journal, self._turning(), self._manager.alive, patience=self._patience)
+        _in_background(self._pulse.run(), stack)
+        api = ApiServer(settings.api, self._status)
+        stack.push_async_callback(api.stop)
+        await api.start()
+        self._watch_ntp()
+        stack.callback(self._forget_ntp)
+        return Running(listener.port if listener else 0, api.port)
+
+    def _lay_foundation(self, stack: AsyncExitStack) -> Foundation:
+        self._foundation = lay_foundation(self._settings, self._clock)
+        stack.callback(self._foundation.journal.close)
+        return self._foundation
+
+    async def _start_engine(self, work: Work, stack: AsyncExitStack) -> None:
+        succession = self._succession = Succession(work)
+        stack.callback(succession.close)
+        engine = self._engine = engine_for(
+            self._foundation.journal,
+            router=succession.router,
+            handlers=succession.handlers,
+            config=self._settings.engine,
+            clock=self._clock,
+        )
+        stack.push_async_callback(engine.stop)
+        await engine.start()
+
+    async def _start_listener(self, stack: AsyncExitStack) -> MllpServer | None:
+        if self._role == "worker":
+            return None
+        self._intake = self._open_intake(self._settings)
+        config = self._settings.listener
+        listener = self._listener = MllpServer(config, self._take_in, refuse_oversized=self._refuse_oversized)
+
+        async def stop() -> None:
+            await listener.stop(drain_seconds=self._settings.engine.drain_seconds)
+
+        stack.push_async_callback(stop)
         try:
             await listener.start()
         except OSError as error:
-            raise _taken("listener", self._settings.listener.host, self._settings.listener.port, error) from error
+            raise address_taken("listener", config.host, config.port, error) from error
+        return listener
 
-    def _handler(self, parts: Parts) -> Callable[[bytes, PeerInfo], Awaitable[bytes | None]]:
-        intake = parts.intake
-        return lambda raw, peer: intake.handle(raw, f"{peer.host}:{peer.port}")
+    def _open_intake(self, settings: Settings) -> Intake:
+        return open_intake(
+            settings, self._foundation, clock=self._clock, uuid_factory=self._uuid, executor=self._executor
+        )
 
-    def _oversized(self, parts: Parts) -> Callable[[bytes, PeerInfo], Awaitable[bytes | None]]:
-        intake, limit = parts.intake, self._settings.listener.max_frame
-        return lambda head, peer: intake.refuse_oversized(head, f"{peer.host}:{peer.port}", limit)
+    async def _take_in(self, raw: bytes, peer: PeerInfo) -> bytes | None:
+        assert self._intake is not None
+        return await self._intake.handle(raw, f"{peer.host}:{peer.port}")
 
-    def _status(self, parts: Parts, listener: MllpServer) -> Status:
-        rows = parts.journal.query("SELECT kind, state, count(*) AS n FROM delivery GROUP BY kind, state")
+    async def _refuse_oversized(self, head: bytes, peer: PeerInfo) -> bytes | None:
+        assert self._intake is not None
+        limit = self._settings.listener.max_frame
+        return await self._intake.refuse_oversized(head, f"{peer.host}:{peer.port}", limit)
+
+    # -- new settings ----------------------------------------------------------------------------------------------
+
+    async def reload(self, read: Callable[[], Settings]) -> tuple[str, ...]:
+        """Takes over what `read` gives, keys and certificates included, and gives the names that changed.
+
+        Connections stay open, deliveries in progress finish under the former settings. Raises SettingsError, and then
+        nothing changed: unreadable file, wrong key, or a setting that needs a restart (`name`).
+        """
+        await self._started.wait()
+        async with self._one_reload:
+            settings = await asyncio.to_thread(read)
+            names = changed(self._settings, settings)
+            fixed = needing_restart(names)
+            if fixed:
+                raise SettingsError(
+                    "not while the connector runs", name=", ".join(fixed), found="changed", allowed="a restart"
+                )
+            work = await asyncio.to_thread(self._prepare, settings)
+            try:
+                if self._listener is not None:
+                    await self._listener.renew(settings.listener)
+            except BaseException:
+                if work is not None:
+                    work.close()
+                raise
+            self._take_over(settings, work)
+            return names
+
+    def _prepare(self, settings: Settings) -> Work | None:
+        """All that may fail, done before anything changes."""
+        if self._role == "listener":
+            check_entrance(settings)
+            return None
+        installation = check_installation(settings, self._clock)
+        return open_work(settings, installation, self._foundation, clock=self._clock, uuid_factory=self._uuid)
+
+    def _take_over(self, settings: Settings, work: Work | None) -> None:
+        former, self._settings = self._settings, settings
+        self._foundation.clockwatch.limit_seconds = settings.clock.limit_seconds
+        if self._intake is not None:
+            self._intake = self._open_intake(settings)
+        if work is not None and self._succession is not None and self._engine is not None:
+            self._succession.replace(work)
+            self._engine.configure(settings.engine)
+        if settings.log != former.log:
+            configure_logs(settings.log.level, settings.log.format)
+        if settings.clock != former.clock:
+            self._watch_ntp()
+
+    async def reload_and_tell(self, read: Callable[[], Settings]) -> None:
+        """`reload` for an operator who is not here: the manager and the logs hear what became of it."""
+        self._manager.reloading()
+        told = ""
+        try:
+            names = await self.reload(read)
+            self._log.info("settings reloaded", changed=", ".join(names) or "keys and files only")
+        except ConnectorError as error:
+            told = f" ; nouveaux réglages refusés ({error.context.get('name', type(error).__name__)})"
+            self._log.error("settings refused, the former ones go on", what=error.message, **_words(error))
+        except Exception as error:  # noqa: BLE001 - a reload that fails, however it does, leaves the service running
+            told = f" ; nouveaux réglages refusés ({type(error).__name__})"
+            self._log.error("settings refused, the former ones go on", what=type(error).__name__)
+        finally:
+            self._manager.ready(self._in_service() + told)
+
+    # -- how it is -------------------------------------------------------------------------------------------------
+
+    def _in_service(self) -> str:
+        return f"En service, rôle {self._role}"
+
+    def _turning(self) -> dict[str, Callable[[], float]]:
+        engine = self._engine
+        return {} if engine is None else {"engine": lambda: engine.silent_for}
+
+    def _status(self) -> Status:
         now = self._clock()
-        days = {
-            name: (pair.certificate.not_valid_after_utc - now).total_seconds() / 86400
-            for name, pair in (("SIGN", parts.sign), ("AUTH_CLI", parts.auth))
-        }
-        checks = {
-            "listener": listener.port > 0,
-            "clock": _trusted(parts.clockwatch, now),
-            "certificates": all(left > 0 for left in days.values()),
-        }
-        return Status(checks, {(row["kind"], row["state"]): row["n"] for row in rows}, days)
+        counts: dict[tuple[str, str], int] = {}
+        try:
+            rows = self._foundation.journal.query(_COUNTS)
+            counts = {(row["kind"], row["state"]): row["n"] for row in rows}
+            checks = {"journal": not self._pulse.failing}
+        except JournalError:
+            checks = {"journal": False}
+        days: dict[str, float] = {}
+        if self._listener is not None:
+            checks["listener"] = self._listener.listening
+        if self._succession is not None and self._engine is not None:
+            certificates = self._succession.work.certificates
+            days = {
+                name: (pair.certificate.not_valid_after_utc - now).total_seconds() / 86400
+                for name, pair in certificates.items()
+            }
+            checks["engine"] = not self._engine.trouble
+            checks["clock"] = self._foundation.clockwatch.trusted(now)
+            checks["certificates"] = all(left > 0 for left in days.values())
+        return Status(checks, counts, days, role=self._role, alive=self._pulse.alive)
 
-    async def _watch_clock(self, parts: Parts) -> None:
+    def _watch_ntp(self) -> None:
         """NTP, where a server is set; the DMP's own Date header is watched at each answer."""
+        self._forget_ntp()
+        if self._settings.clock.ntp_server and self._succession is not None:
+            self._ntp = asyncio.create_task(self._ask_ntp())
+
+    def _forget_ntp(self) -> None:
+        if self._ntp is not None:
+            self._ntp.cancel()
+            self._ntp = None
+
+    async def _ask_ntp(self) -> None:
         config = self._settings.clock
-        if not config.ntp_server:
-            return
         while True:
             try:
                 sample = await asyncio.to_thread(query_ntp, config.ntp_server, clock=self._clock)
-                parts.clockwatch.observe("NTP", sample.server_time, sample.local_time)
+                self._foundation.clockwatch.observe("NTP", sample.server_time, sample.local_time)
             except (OSError, ConnectorError) as error:
                 self._log.warning("NTP server does not answer", cause=type(error).__name__)
             await asyncio.sleep(config.ntp_every_seconds)
 
 
-def _trusted(clockwatch: ClockWatch, now: datetime) -> bool:
-    try:
-        clockwatch.check(now)
-    except ClockError:
-        return False
-    return True
+def _in_background(work: Coroutine[Any, Any, None], stack: AsyncExitStack) -> None:
+    """A task cancelled when `stack` unwinds."""
+    task = asyncio.create_task(work)
+
+    async def end() -> None:
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
+
+    stack.push_async_callback(end)
 
 
-def _taken(section: str, host: str, port: int, error: OSError) -> SettingsError:
-    found = f"{host}:{port} ({error.strerror})"
-    allowed = "an address of this machine and a free port"
-    return SettingsError(f"{section}: cannot listen", name=f"{section}.port", found=found, allowed=allowed)
+def _words(error: ConnectorError) -> dict[str, str]:
+    return {name: str(error.context[name]) for name in ("name", "found", "allowed") if name in error.context}
 
 
-class _Api:
-    """uvicorn inside the daemon's loop; port 0 switches it off."""
-
-    def __init__(self, settings: Settings, status: Callable[[], Status]) -> None:
-        self.port = settings.api.port
-        self._task: asyncio.Task[None] | None = None
-        config = uvicorn.Config(
-            build_app(status), host=settings.api.host, port=self.port, log_config=None, access_log=False, lifespan="off"
-        )
-        self._server = uvicorn.Server(config)
-
-    async def start(self) -> None:
-        if self.port:
-            host = self._server.config.host
-            try:
-                # bound here: uvicorn ends the process when it cannot
-                bound = socket.create_server((host, self.port))
-            except OSError as error:
-                raise _taken("api", host, self.port, error) from error
-            self._task = asyncio.create_task(self._server._serve([bound]))
-            while not self._server.started and not self._task.done():
-                await asyncio.sleep(0.01)
-
-    async def stop(self) -> None:
-        if self._task is not None:
-            self._server.should_exit = True
-            await self._task
-
-
-def check_settings(settings: Settings) -> None:
-    """Files and certificates checked by name, nothing started. Raises SettingsError."""
-    check_installation(settings, utc_now)
-
-
-def run_daemon(settings: Settings) -> None:
-    """Foreground daemon: stops on SIGTERM or SIGINT after the work in progress."""
-    configure_logs(settings.log.level, settings.log.format)
-    # documents retrieved are for the hospital's own import: its group may read them, nobody else
-    os.umask(0o027)
-
-    async def main() -> None:
-        stop = asyncio.Event()
-        loop = asyncio.get_running_loop()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, stop.set)
-        await Daemon(settings).serve(stop)
-
-    asyncio.run(main())
+def check_settings(settings: Settings, role: str = "all") -> None:
+    """Role, files and certificates checked by name, nothing started. Raises SettingsError."""
+    if check_role(role, settings) == "listener":
+        check_entrance(settings)
+    else:
+        check_installation(settings, utc_now)
 
 
 class DaemonThread:
     """A daemon in a thread of its own, for the demo and for tests. `start` returns its ports."""
 
-    def __init__(self, settings: Settings, *, clock: Clock = utc_now, uuid_factory: UuidFactory = random_uuid) -> None:
-        self._daemon = Daemon(settings, clock=clock, uuid_factory=uuid_factory)
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        role: str = "all",
+        clock: Clock = utc_now,
+        uuid_factory: UuidFactory = random_uuid,
+    ) -> None:
+        self._daemon = Daemon(settings, role=role, clock=clock, uuid_factory=uuid_factory)
         self._ready = threading.Event()
         self._failure: BaseException | None = None
         self._running: Running | None = None
@@ -203,6 +345,11 @@ class DaemonThread:
             raise self._failure
         assert self._running is not None
         return self._running
+
+    def reload(self, settings: Settings) -> tuple[str, ...]:
+        """`Daemon.reload`, from this thread."""
+        assert self._loop is not None
+        return asyncio.run_coroutine_threadsafe(self._daemon.reload(lambda: settings), self._loop).result()
 
     def stop(self) -> None:
         if self._loop is not None and self._stop is not None and self._loop.is_running():

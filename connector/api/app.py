@@ -24,11 +24,16 @@ class ApiConfig:
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """What the daemon says of itself. `checks` are all true when it is ready; counts are by kind and state."""
+    """What the daemon says of itself. `checks` are all true when it is ready; counts are by kind and state.
+
+    `alive` is False once a part of it is stuck: nothing but a new start helps.
+    """
 
     checks: Mapping[str, bool]
     deliveries: Mapping[tuple[str, str], int]
     certificate_days: Mapping[str, float]
+    role: str = "all"
+    alive: bool = True
 
 
 class _StatusCollector(Collector):
@@ -47,16 +52,18 @@ class _StatusCollector(Collector):
 
 
 def build_app(status: Callable[[], Status]) -> Starlette:
-    """GET /health (alive), /ready (200 or 503 with the failing checks), /metrics (Prometheus text)."""
+    """GET /health (200, or 503 when stuck), /ready (200, or 503 with the failing checks), /metrics (Prometheus)."""
     registry = CollectorRegistry()
     registry.register(_StatusCollector(status))
 
     def health(_request: Request) -> Response:
-        return JSONResponse({"status": "alive"})
+        now = status()
+        return JSONResponse({"status": "alive" if now.alive else "stuck", "role": now.role}, 200 if now.alive else 503)
 
     def ready(_request: Request) -> Response:
-        checks = dict(status().checks)
-        return JSONResponse({"ready": all(checks.values()), "checks": checks}, 200 if all(checks.values()) else 503)
+        now = status()
+        good = all(now.checks.values())
+        return JSONResponse({"ready": good, "role": now.role, "checks": dict(now.checks)}, 200 if good else 503)
 
     def metrics(_request: Request) -> Response:
         return Response(generate_latest(registry), media_type="text/plain; version=0.0.4")

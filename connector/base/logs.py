@@ -34,7 +34,7 @@ class Unfailing(io.TextIOBase):
 
 
 def configure_logs(level: str, style: Literal["console", "json"]) -> None:
-    """Once at start. Lines go to stderr: stdout belongs to `--json` output."""
+    """At start, and again when the level changes. Lines go to stderr: stdout belongs to `--json` output."""
     renderer: Processor = (
         structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
         if style == "console"
@@ -55,5 +55,6 @@ def configure_logs(level: str, style: Literal["console", "json"]) -> None:
 
 def logger(room: str) -> FilteringBoundLogger:
     """Logger whose lines carry `room`."""
-    bound: FilteringBoundLogger = structlog.get_logger().bind(room=room)
-    return bound
+    # bound again at each line: a level changed later counts for loggers made before
+    lazy: FilteringBoundLogger = structlog.get_logger(room=room)
+    return lazy

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import ssl
+from typing import Any
 
 from connector.base.errors import SettingsError
 from connector.hl7.mllp_budget import ByteBudget
@@ -29,37 +30,58 @@ class MllpServer:
         self.stats = MllpStats()
         self.budget = ByteBudget(config.total_byte_budget)
         self.connections: set[Connection] = set()
-        self._server: asyncio.Server | None = None
+        self._servers: list[asyncio.Server] = []
         self._sweeper: asyncio.Task[None] | None = None
         self._empty = asyncio.Event()
 
     @property
     def port(self) -> int:
         """Port really listened on."""
-        if self._server is None:
+        if not self._servers:
             raise RuntimeError("the listener is not started")
-        port: int = self._server.sockets[0].getsockname()[1]
+        port: int = self._servers[0].sockets[0].getsockname()[1]
         return port
+
+    @property
+    def listening(self) -> bool:
+        return bool(self._servers) and all(server.is_serving() for server in self._servers)
 
     async def start(self) -> None:
         """Listens. Raises OSError when the address is taken, SettingsError when a PEM file cannot be used."""
-        loop = asyncio.get_running_loop()
-        context = tls_context(self.config)
-        self._server = await loop.create_server(
+        config = self.config
+        self._servers = [await self._serve(tls_context(config), host=config.host, port=config.port)]
+        self._sweeper = asyncio.get_running_loop().create_task(self._sweep())
+
+    async def renew(self, config: MllpConfig) -> None:
+        """`config` for the connections that come from now on; those open keep what they began with.
+
+        The listening sockets stay the same, so nobody is turned away: address and byte budget must be the same too.
+        Raises SettingsError when a PEM file cannot be used, and then nothing changed.
+        """
+        context = tls_context(config)
+        former = self._servers
+        sockets = [bound.dup() for server in former for bound in server.sockets]
+        self._servers = [await self._serve(context, sock=bound) for bound in sockets]
+        self.config = config
+        for server in former:
+            server.close()
+
+    async def _serve(self, context: ssl.SSLContext | None, **where: Any) -> asyncio.Server:
+        return await asyncio.get_running_loop().create_server(
             lambda: Connection(self),
-            self.config.host,
-            self.config.port,
+            **where,
             ssl=context,
             ssl_handshake_timeout=15 if context else None,
             backlog=512,
         )
-        self._sweeper = loop.create_task(self._sweep())
 
     async def stop(self, drain_seconds: float = 5.0) -> None:
         """Stops listening and reading, lets received messages be answered, then cuts what remains."""
-        if self._server is None:
+        servers, self._servers = self._servers, []
+        if not servers:
             return
-        self._server.close()
+        for server in servers:
+            server.close()
         for connection in list(self.connections):
             connection.drain()
         if not await self._gone(drain_seconds):
@@ -68,8 +90,8 @@ class MllpServer:
             await self._gone(1.0)
         if self._sweeper is not None:
             self._sweeper.cancel()
-        await self._server.wait_closed()
-        self._server = None
+        for server in servers:
+            await server.wait_closed()
 
     def admit(self, connection: Connection) -> bool:
         """Registers a new connection, False when a limit is reached."""

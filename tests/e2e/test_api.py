@@ -32,7 +32,7 @@ def test_a_running_connector_says_how_it_is(make_site: MakeSite) -> None:
     message, document = letter("MDM3001")
     site.send(message)
     site.wait_state("done", document_id=document)
-    assert get(port, "/health") == (200, '{"status":"alive"}')
+    assert get(port, "/health") == (200, '{"status":"alive","role":"all"}')
     code, body = get(port, "/ready")
     assert (code, json.loads(body)["ready"]) == (200, True)
     metrics = get(port, "/metrics")[1]
@@ -50,4 +50,4 @@ def test_one_failing_check_is_enough_not_to_be_ready(checks: Mapping[str, bool])
     ready = next(route for route in build_app(lambda: Status(checks, {}, {})).routes if route.path == "/ready")  # type: ignore[attr-defined]
     answer = ready.endpoint(None)  # type: ignore[attr-defined]
     assert answer.status_code == 503
-    assert json.loads(answer.body) == {"ready": False, "checks": dict(checks)}
+    assert json.loads(answer.body) == {"ready": False, "role": "all", "checks": dict(checks)}

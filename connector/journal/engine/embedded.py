@@ -12,6 +12,7 @@ import fcntl
 import math
 import os
 import random as _random
+import time
 from collections import deque
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -66,6 +67,7 @@ class Engine:
         self._stopping = False
         self._lease = Lease()
         self._troubles: dict[str, str] = {}
+        self._turned: dict[str, float] = {}
 
     # -- life ----------------------------------------------------------------------------------------------
 
@@ -91,6 +93,7 @@ class Engine:
         self._messages, self._work = Bell(loop), Bell(loop)
         self._stopping = False
         self._unsubscribe = (self._journal.subscribe(self._on_commit), self.destinations.subscribe(_say))
+        self._turned = dict.fromkeys(("routing", "dispatching"), time.monotonic())
         self._tasks = [
             asyncio.create_task(self._route_forever(), name="journal-route"),
             asyncio.create_task(self._dispatch_forever(), name="journal-dispatch"),
@@ -136,6 +139,21 @@ class Engine:
         """Deliveries in the hands of a worker."""
         return len(self._running)
 
+    @property
+    def silent_for(self) -> float:
+        """Seconds since the slower of the two loops should have turned, 0 while both do."""
+        slowest = min(self._turned.values(), default=time.monotonic())
+        return max(0.0, time.monotonic() - slowest - self._config.poll)
+
+    def configure(self, config: EngineConfig) -> None:
+        """Counts for all that starts from now on; handlers in progress keep their threads. In the event loop."""
+        self._config = config
+        self.destinations.configure(config.destinations, config.workers)
+        former, self._pools = self._pools, {}
+        for pool in former.values():
+            pool.shutdown(wait=False)
+        self.wake()
+
     def _on_commit(self, committed: Committed) -> None:
         if committed.messages:
             self._messages.ring()
@@ -145,10 +163,11 @@ class Engine:
     # -- routing -------------------------------------------------------------------------------------------
 
     async def _route_forever(self) -> None:
-        config = self._config
-        batch = partial(route_batch, router=self._router, limit=config.route_batch, seconds=config.route_seconds)
         more = False
         while not self._stopping:
+            self._turned["routing"] = time.monotonic()
+            config = self._config
+            batch = partial(route_batch, router=self._router, limit=config.route_batch, seconds=config.route_seconds)
             if not more:
                 await self._messages.wait(config.poll)
             try:
@@ -165,6 +184,7 @@ class Engine:
 
     async def _dispatch_forever(self) -> None:
         while not (self._stopping and not self._running):
+            self._turned["dispatching"] = time.monotonic()
             finished = self._take_finished()
             try:
                 seconds = 0.0 if finished else self._seconds_to_due()

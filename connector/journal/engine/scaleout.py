@@ -26,6 +26,7 @@ from connector.journal.db.opening import store_password
 from connector.journal.deliveries import Delivery
 from connector.journal.engine import steps
 from connector.journal.engine.attempt import attempt
+from connector.journal.engine.backoff import Backoff
 from connector.journal.engine.bell import Bell
 from connector.journal.engine.config import EngineConfig
 from connector.journal.engine.destinations import BreakerState, Destinations, family
@@ -97,6 +98,7 @@ class ScaleOutEngine:
         self._tasks: list[asyncio.Task[None]] = []
         self._stopping = False
         self._troubles: dict[str, str] = {}
+        self._turned: dict[str, float] = {}
         self._heart: Heartbeat | None = None
 
     # -- life ----------------------------------------------------------------------------------------------
@@ -116,7 +118,7 @@ class ScaleOutEngine:
             journal.config.url.dsn, password, self._hear, name=name, lease=config.lease, beat=config.beat
         )
         self._sweeper = Sweeper(
-            journal, self._wakeups, self._lease, lease=config.lease, policy=config.backoff_of, clock=self._clock
+            journal, self._wakeups, self._lease, lease=config.lease, policy=self._backoff_of, clock=self._clock
         )
         try:
             await self._wakeups.open()
@@ -127,6 +129,7 @@ class ScaleOutEngine:
         self._messages, self._work = Bell(loop), Bell(loop)
         self._stopping = False
         self._unsubscribe = (journal.subscribe(self._on_commit), self.destinations.subscribe(_say))
+        self._turned = dict.fromkeys(("routing", "matching"), time.monotonic())
         self._tasks = [
             asyncio.create_task(self._listen_forever(), name="journal-listen"),
             asyncio.create_task(self._route_forever(), name="journal-route"),
@@ -201,6 +204,25 @@ class ScaleOutEngine:
         """Name of this process on the roll, "" before the start."""
         return self._heart.node.name if self._heart is not None else ""
 
+    @property
+    def silent_for(self) -> float:
+        """Seconds since the slower of the two loops should have turned, 0 while both do."""
+        slowest = min(self._turned.values(), default=time.monotonic())
+        return max(0.0, time.monotonic() - slowest - max(self._config.poll, _SWEEP))
+
+    def configure(self, config: EngineConfig) -> None:
+        """Counts for all that starts from now on, but for `lease` and `beat`. In the event loop."""
+        self._config = config
+        self.destinations.configure(config.destinations, config.workers)
+        former, self._pools = self._pools, {}
+        for pool in former.values():
+            pool.shutdown(wait=False)
+        self._renew_workers()
+        self.wake()
+
+    def _backoff_of(self, kind: str) -> Backoff:
+        return self._config.backoff_of(kind)
+
     def _on_commit(self, committed: Committed) -> None:
         if committed.messages:
             self._messages.ring()
@@ -224,10 +246,11 @@ class ScaleOutEngine:
 
     async def _route_forever(self) -> None:
         """One process at a time routes: whoever has the lock; the others find it taken and wait."""
-        config = self._config
-        batch = partial(route_batch, router=self._router, limit=config.route_batch, seconds=config.route_seconds)
         more = False
         while not self._stopping:
+            self._turned["routing"] = time.monotonic()
+            config = self._config
+            batch = partial(route_batch, router=self._router, limit=config.route_batch, seconds=config.route_seconds)
             if not more:
                 await self._messages.wait(config.poll)
             try:
@@ -242,6 +265,7 @@ class ScaleOutEngine:
     async def _match_forever(self) -> None:
         swept = float("-inf")
         while not self._stopping:
+            self._turned["matching"] = time.monotonic()
             try:
                 seen = await self._sweeper.match()
                 self._man(seen)

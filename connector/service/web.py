@@ -1,0 +1,55 @@
+"""The operators' API inside the daemon's own event loop."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import Callable
+
+import uvicorn
+
+from connector.api.app import ApiConfig, Status, build_app
+from connector.base.errors import SettingsError
+
+
+class ApiServer:
+    """uvicorn in the running loop; port 0 switches it off."""
+
+    def __init__(self, config: ApiConfig, status: Callable[[], Status]) -> None:
+        self.port = config.port
+        self._task: asyncio.Task[None] | None = None
+        self._server = uvicorn.Server(
+            uvicorn.Config(
+                build_app(status),
+                host=config.host,
+                port=config.port,
+                log_config=None,
+                access_log=False,
+                lifespan="off",
+            )
+        )
+
+    async def start(self) -> None:
+        """Returns once it answers. Raises SettingsError when the address is taken."""
+        if self.port:
+            host = self._server.config.host
+            try:
+                # bound here: uvicorn ends the process when it cannot
+                bound = socket.create_server((host, self.port))
+            except OSError as error:
+                raise address_taken("api", host, self.port, error) from error
+            self._task = asyncio.create_task(self._server._serve([bound]))
+            while not self._server.started and not self._task.done():
+                await asyncio.sleep(0.01)
+
+    async def stop(self) -> None:
+        if self._task is not None:
+            self._server.should_exit = True
+            await self._task
+
+
+def address_taken(section: str, host: str, port: int, error: OSError) -> SettingsError:
+    """The same words for every socket that cannot listen."""
+    found = f"{host}:{port} ({error.strerror})"
+    allowed = "an address of this machine and a free port"
+    return SettingsError(f"{section}: cannot listen", name=f"{section}.port", found=found, allowed=allowed)
