@@ -1,6 +1,6 @@
 """Reading the queue: which deliveries, how many by destination and state, since when.
 
-Everything is read from the rows that drive the work, through `delivery_open` (state, id, destination) or the index of a
+Everything is read from the rows that drive the work, through `delivery_open` (state, id, destination, since) or the index of a
 patient or a document: a count is never kept aside, so it is never wrong.
 """
 
@@ -26,9 +26,8 @@ _COLUMNS: Final = (
     " stay, document_id, reason, reason_code"
 )
 _COUNTS: Final = (
-    "SELECT q.state, q.destination, q.n, d.created_at FROM"
-    f" (SELECT state, destination, count(*) AS n, min(id) AS oldest FROM delivery WHERE {_IS_OPEN}"
-    " GROUP BY state, destination) AS q JOIN delivery d ON d.id = q.oldest ORDER BY q.destination, q.state"
+    f"SELECT state, destination, count(*) AS n, min(since) AS oldest FROM delivery WHERE {_IS_OPEN}"
+    " GROUP BY state, destination ORDER BY destination, state"
 )
 
 
@@ -81,7 +80,8 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Count:
-    """How many deliveries of one destination are in one state, and when the oldest was created (UTC)."""
+    """How many deliveries of one destination are in one state, and since when the oldest is there: created or
+    replayed (UTC)."""
 
     destination: str
     state: State
@@ -91,9 +91,7 @@ class Count:
 
 def counts(journal: JournalReader) -> list[Count]:
     """The queue by destination and state, `done` left out; one query, so one instant."""
-    return [
-        Count(row["destination"], row["state"], row["n"], unstamp(row["created_at"])) for row in journal.query(_COUNTS)
-    ]
+    return [Count(row["destination"], row["state"], row["n"], unstamp(row["oldest"])) for row in journal.query(_COUNTS)]
 
 
 def find(journal: JournalReader, wanted: Wanted, limit: int) -> list[Entry]:

@@ -1,11 +1,10 @@
 """How much waits, and since when: counted from the rows that drive the work, whatever the size of the history.
 
-Every statement reads an index that holds unfinished work only (delivery_active, delivery_worklist, head_due).
+Every statement reads an index that holds unfinished work only (delivery_active, delivery_open, head_due).
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
@@ -14,15 +13,9 @@ from connector.journal.lifecycle import ACTIVE
 from connector.journal.model import unstamp
 from connector.watch.model import Waiting
 
-# Textually equal to the condition of delivery_worklist: SQLite matches partial indexes by their text.
-_WORKLIST: Final = "state IN ('held','refused','dead')"
+# The second term is textually the condition of delivery_open: SQLite matches partial indexes by their text.
+_WORKLIST: Final = "state IN ('held','refused','dead') AND state <> 'done'"
 
-_DEPTH: Final = (
-    f"SELECT destination, state, count(*) AS n, min(since) AS oldest FROM delivery WHERE {ACTIVE}"
-    " GROUP BY destination, state UNION ALL"
-    f" SELECT destination, state, count(*) AS n, min(since) AS oldest FROM delivery WHERE {_WORKLIST}"
-    " AND state <> 'dead' GROUP BY destination, state"
-)
 _CODES: Final = (
     f"SELECT state, reason_code, count(*) AS n, min(updated_at) AS oldest FROM delivery WHERE {_WORKLIST}"
     " AND state <> 'refused' GROUP BY state, reason_code"
@@ -40,22 +33,6 @@ _UNROUTED: Final = (
     " WHERE id > (SELECT min(position) FROM routing) AND routed = 0"
 )
 _ROUTING: Final = "SELECT count(*) AS n, min(at) AS oldest FROM routing_failure"
-
-
-@dataclass(frozen=True, slots=True)
-class Depth:
-    """Deliveries of one destination in one state; `oldest` (aware, UTC) was created, or replayed, first."""
-
-    destination: str
-    state: str
-    count: int
-    oldest: datetime
-
-
-def depths(journal: JournalReader) -> list[Depth]:
-    """Every destination and state where something waits, in one statement: one moment of the journal."""
-    rows = journal.query(_DEPTH)
-    return [Depth(row["destination"], row["state"], row["n"], unstamp(row["oldest"])) for row in rows]
 
 
 def unrouted(journal: JournalReader) -> Waiting | None:

@@ -13,7 +13,7 @@ _TABLES = """
 ALTER TABLE delivery ADD COLUMN destination {text} NOT NULL DEFAULT '';
 
 DROP INDEX delivery_worklist;
-CREATE INDEX delivery_open ON delivery (state, id, destination) WHERE state <> 'done';
+CREATE INDEX delivery_open ON delivery (state, id, destination, since) WHERE state <> 'done';
 
 UPDATE message SET routed = 2 WHERE id IN (SELECT message_id FROM routing_failure);
 
