@@ -52,6 +52,7 @@ __all__ = [
     "PartialRetrieval",
     "Retrieved",
     "StatusAnswer",
+    "Stored",
     "SubmitResult",
 ]
 
@@ -77,6 +78,14 @@ class SubmitResult:
     warnings: tuple[RegistryError, ...] = ()
     findings: tuple[Finding, ...] = ()
     seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """A document the registry has. `hash` is its SHA-1 in lower-case hex, "" where the caller may not read it."""
+
+    entry_uuid: str
+    hash: str = ""
 
 
 class DmpClient:
@@ -165,16 +174,27 @@ class DmpClient:
         body = iti18.build_query(query, profile=self._config.profile)
         return self._ask(TD3_1, body, ins, caller, _read_query)
 
-    def find_references(self, ins: MatriculeIns, caller: Caller, unique_id: str) -> tuple[str, ...]:
-        """TD3.1b: entryUUIDs of a document known by its uniqueId; () when the registry does not have it.
+    def find_stored(self, ins: MatriculeIns, caller: Caller, unique_id: str) -> tuple[Stored, ...]:
+        """TD3.1b: what the registry has of a document known by its uniqueId; () when it does not have it.
 
-        Open to the structure certificate (dmp-interface d.2): this is what decides after an unknown outcome.
+        Open to the structure certificate, which gets references alone (dmp-interface d.2): this is what decides after
+        an unknown outcome. Who may read metadata asks for it, and gets the hash to compare.
         """
+        reads = self._reads_metadata(caller)
         query = iti18.GetDocuments(unique_ids=(unique_id,))
-        body = iti18.build_query(query, "ObjectRef", profile=self._config.profile)
-        found = self._ask(TD3_1B, body, ins, caller, _read_query)
-        # Some registries answer full objects to an ObjectRef query.
-        return found.references or tuple(entry.entry_uuid for entry in found.entries)
+        body = iti18.build_query(query, "LeafClass" if reads else "ObjectRef", profile=self._config.profile)
+        row = TD3_1 if reads else TD3_1B
+        found = self._ask(row, body, ins, caller, _read_query)
+        # Some registries answer full objects to an ObjectRef query, or references to a LeafClass one.
+        stored = {reference: Stored(reference) for reference in found.references}
+        stored |= {
+            entry.entry_uuid: Stored(entry.entry_uuid, entry.hash.lower() if reads else "") for entry in found.entries
+        }
+        return tuple(stored.values())
+
+    def _reads_metadata(self, caller: Caller) -> bool:
+        """Functional rights of dmp-interface d.2: card and AIR, not the certificate alone; IHE has no such limit."""
+        return self._config.profile == "ihe" or caller.mode != "INDIRECTE"
 
     def retrieve(
         self, ins: MatriculeIns, caller: Caller, entries: Sequence[DocumentEntry], folder: Path
