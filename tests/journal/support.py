@@ -12,7 +12,7 @@ from typing import Any
 
 from connector.journal.engine.backoff import Backoff
 from connector.journal.engine.config import EngineConfig
-from connector.journal.engine.embedded import Engine
+from connector.journal.engine.opening import WorkEngine, engine_for
 from connector.journal.job import Done, Handler, Job, Outcome
 from connector.journal.model import Incoming, StoredMessage, key_of
 from connector.journal.store import Journal
@@ -93,10 +93,10 @@ async def working(
     handlers: Mapping[str, Handler],
     router: Callable[[Tx, StoredMessage], None] = no_router,
     **settings: Any,
-) -> AsyncIterator[Engine]:
+) -> AsyncIterator[WorkEngine]:
     """An engine on `journal`, stopped on the way out."""
     config = replace(EngineConfig(backoff=FAST, poll=0.2, drain_seconds=5.0), **settings)
-    engine = Engine(journal, router=router, handlers=handlers, config=config)
+    engine = engine_for(journal, router=router, handlers=handlers, config=config)
     await engine.start()
     try:
         yield engine

@@ -10,7 +10,7 @@ import pytest
 
 from connector.base.guard import FenceLost
 from connector.journal.engine.config import EngineConfig
-from connector.journal.engine.embedded import Engine
+from connector.journal.engine.opening import engine_for
 from connector.journal.engine.steps import Finished, finish, recover, start_due
 from connector.journal.job import Dead, Done, Job, Outcome, Retry, Unknown
 from connector.journal.store import Journal
@@ -74,7 +74,7 @@ async def test_a_handler_left_behind_by_stop_can_no_longer_send(journal: Journal
             raise
         return Done()
 
-    engine = Engine(journal, router=no_router, handlers={"send": slow}, config=EngineConfig(backoff=FAST))
+    engine = engine_for(journal, router=no_router, handlers={"send": slow}, config=EngineConfig(backoff=FAST))
     await engine.start()
     await asyncio.to_thread(entered.wait, 10)
     await engine.stop(drain_seconds=0.05)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import sqlite3
 import threading
 from collections.abc import Callable
 from datetime import timedelta
@@ -14,7 +13,7 @@ import pytest
 
 from connector.journal.engine.backoff import Backoff
 from connector.journal.engine.config import EngineConfig
-from connector.journal.engine.embedded import Engine
+from connector.journal.engine.opening import engine_for
 from connector.journal.job import Dead, Done, Hold, Job, Outcome, Refuse, Retry, Unknown
 from connector.journal.lifecycle import LifecycleError
 from connector.journal.model import JournalError
@@ -179,7 +178,7 @@ async def test_age_runs_out(journal_factory: JournalFactory) -> None:
     journal = journal_factory(clock=clock)
     delivery_id = deliver(journal, patient(journal, 1))
     clock.push(days=4)
-    engine = Engine(
+    engine = engine_for(
         journal, router=no_router, handlers={"send": lambda job: Retry("absent")}, config=EngineConfig(), clock=clock
     )
     await engine.start()
@@ -206,7 +205,7 @@ async def test_the_random_draw_is_an_argument(journal_factory: JournalFactory) -
     journal = journal_factory(clock=clock)
     delivery_id = deliver(journal, patient(journal, 1))
     config = EngineConfig(backoff=Backoff(first=timedelta(seconds=100), jitter=0.5))
-    engine = Engine(
+    engine = engine_for(
         journal,
         router=no_router,
         handlers={"send": lambda job: Retry("absent")},
@@ -250,13 +249,14 @@ async def test_the_engine_outlives_its_own_errors(journal: Journal) -> None:
         return 0.5
 
     config = EngineConfig(backoff=FAST, poll=0.02)
-    engine = Engine(journal, router=no_router, handlers={"send": Script()}, config=config, random=random)
+    engine = engine_for(journal, router=no_router, handlers={"send": Script()}, config=config, random=random)
     await engine.start()
     await eventually(lambda: state(journal, delivery_id) == "done")
     await engine.stop()
     assert [row["outcome"] for row in journal.query("SELECT outcome FROM attempt")] == ["done"]
 
 
+@pytest.mark.sqlite_only
 async def test_one_engine_per_journal(journal: Journal) -> None:
     async with working(journal, {}):
         with pytest.raises(JournalError, match="another engine"):
@@ -299,6 +299,7 @@ async def test_an_idle_engine_writes_nothing(journal: Journal) -> None:
     assert commits == []
 
 
+@pytest.mark.sqlite_only
 async def test_outcomes_wait_for_a_journal_that_cannot_write(journal: Journal, tmp_path: Path) -> None:
     delivery_id = deliver(journal, patient(journal, 1))
     entered, gate = threading.Event(), threading.Event()
@@ -349,6 +350,5 @@ async def test_two_events_of_the_same_run_are_impossible(journal: Journal) -> No
 
 
 def test_the_reader_cannot_write(journal: Journal) -> None:
-    with pytest.raises(JournalError, match="readonly") as caught:
+    with pytest.raises(JournalError, match=r"read-?only"):
         journal.query("DELETE FROM timeline")
-    assert isinstance(caught.value.__cause__, sqlite3.OperationalError)

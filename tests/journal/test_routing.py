@@ -103,6 +103,7 @@ def test_batches_are_bounded_by_count_and_by_time(journal: Journal) -> None:
     assert routed() == 5
 
 
+@pytest.mark.sqlite_only
 async def test_a_full_disk_is_no_routing_failure(journal: Journal) -> None:
     def router(tx: Tx, stored: StoredMessage) -> None:
         tx.note("big", "x" * 100_000, message_id=stored.id)

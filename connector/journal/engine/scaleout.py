@@ -49,6 +49,7 @@ IN_A_ROW: Final = 50
 _SWEEP: Final = 1.0
 _BREATH: Final = 0.02
 """Seconds between two looks for due heads: what moves meanwhile is woken for at once."""
+_LONG: Final = 60.0
 _PATIENCE: Final = 5.0
 """Seconds a wake-up waits for room before it is given back."""
 
@@ -118,11 +119,18 @@ class ScaleOutEngine:
             journal.config.url.dsn, password, self._hear, name=name, lease=config.lease, beat=config.beat
         )
         self._sweeper = Sweeper(
-            journal, self._wakeups, self._lease, lease=config.lease, policy=self._backoff_of, clock=self._clock
+            journal,
+            self._wakeups,
+            self._lease,
+            node=name,
+            lease=config.lease,
+            policy=self._backoff_of,
+            clock=self._clock,
         )
         try:
             await self._wakeups.open()
-        except FAILURES as error:
+            await journal.transact_async(partial(steps.obey_dead_letter, dead_letter=journal.config.dead_letter))
+        except (JournalError, *FAILURES) as error:
             await asyncio.to_thread(self._heart.stop)
             raise JournalError("the database does not answer", cause=type(error).__name__) from error
         loop = asyncio.get_running_loop()
@@ -252,7 +260,7 @@ class ScaleOutEngine:
             config = self._config
             batch = partial(route_batch, router=self._router, limit=config.route_batch, seconds=config.route_seconds)
             if not more:
-                await self._messages.wait(config.poll)
+                await self._messages.wait(_LONG)
             try:
                 more = await self._journal.transact_async(batch)
                 self._troubles.pop("routing", None)
@@ -269,8 +277,10 @@ class ScaleOutEngine:
             try:
                 seen = await self._sweeper.match()
                 self._man(seen)
+                if seen.unrouted:
+                    self._messages.ring()
                 if time.monotonic() - swept >= _SWEEP:
-                    if await self._sweeper.sweep():
+                    if await self._sweeper.sweep(self._running):
                         self._work.ring()
                     swept = time.monotonic()
                 if self._troubles.pop("sweeping", None):
@@ -368,14 +378,14 @@ class ScaleOutEngine:
         return started
 
     async def _record(self, finished: Finished, go_on: str | None) -> _Held | None:
-        """Keeps the outcome in hand until the journal takes it; `go_on` is the destination to start more for."""
+        """The outcome, as often as it takes; `go_on` is the destination to start the next delivery for."""
         finish = partial(self._finish, finished=finished, go_on=go_on is not None)
         while True:
             try:
                 if go_on is not None:
                     return await self._start(go_on, finish)
                 await self._journal.transact_async(finish)
-            except JournalError as error:
+            except Exception as error:  # noqa: BLE001 - the outcome is kept in hand until the journal takes it
                 await self._pause("recording", error)
             else:
                 return None

@@ -71,6 +71,22 @@ def recover(tx: Tx, policy: Policy, dead_letter: DeadLetter) -> int:
     return len(left)
 
 
+def obey_dead_letter(tx: Tx, dead_letter: DeadLetter) -> None:
+    """Recomputes the heads behind dead deliveries when the setting has changed, while others may be at work."""
+    row = tx.execute("SELECT value FROM meta WHERE name = 'dead-letter'").fetchone()
+    if row is not None and row["value"] == dead_letter:
+        return
+    dead = tx.execute("SELECT DISTINCT patient_id, lane FROM delivery WHERE state = 'dead' ORDER BY patient_id, lane")
+    for patient_id, lane in dead.fetchall():
+        tx.lock(patient_id)
+        heads.refresh(tx.connection, [(patient_id, lane)], dead_letter)
+    tx.execute(
+        "INSERT INTO meta (name, value) VALUES ('dead-letter', ?)"
+        " ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+        (dead_letter,),
+    )
+
+
 def recover_one(tx: Tx, delivery: Delivery, policy: Policy) -> None:
     """Takes the delivery out of the hands of a worker that is no more."""
     if delivery.run:

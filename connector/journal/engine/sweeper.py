@@ -7,7 +7,7 @@ transaction (and the transaction, by the server, when its process is stopped in 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
@@ -36,6 +36,7 @@ _HEADS: Final = (
     "SELECT patient_id, lane, delivery_id FROM head WHERE destination = %s AND due <= %s"
     " ORDER BY due, delivery_id LIMIT %s"
 )
+_UNROUTED: Final = "SELECT 1 FROM message WHERE routed = 0 LIMIT 1"
 _STILL: Final = "SELECT delivery_id FROM head WHERE delivery_id = ANY(%s)"
 _OWNERS: Final = "SELECT DISTINCT node FROM attempt WHERE ended_at IS NULL"
 _BEATS: Final = "SELECT name, beat_at FROM node"
@@ -46,28 +47,38 @@ _HELD: Final = (
 # Only those seen dead: a date that jumps must not strike a living node off the roll.
 _PURGE: Final = "DELETE FROM node WHERE name = ANY(%s) AND beat_at < %s"
 _REMEMBERED: Final = timedelta(days=1)
+_UNKNOWN: Final = 3.0
+"""Seconds after which an attempt in our name that never came back from its commit never will."""
 
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """What one look found: destinations with a head, and the instant (aware, UTC) the next one becomes due."""
+    """What one look found.
+
+    destinations  those with a head
+    next_due      the instant (aware, UTC) the next of the others becomes due
+    unrouted      whether messages wait for the router
+    """
 
     destinations: tuple[str, ...]
     next_due: datetime | None
+    unrouted: bool
 
 
 class Sweeper:
     """The sweeps of one process. Methods raise psycopg and procrastinate errors while the database is away."""
 
     def __init__(
-        self, journal: Journal, wakeups: Wakeups, held: Lease, *, lease: float, policy: Policy, clock: Clock
+        self, journal: Journal, wakeups: Wakeups, held: Lease, *, node: str, lease: float, policy: Policy, clock: Clock
     ) -> None:
         self._journal = journal
         self._wakeups = wakeups
         self._held = held
         self._policy = policy
         self._clock = clock
+        self._node = node
         self._roll = Roll(lease)
+        self._unknown: dict[int, float] = {}
         self._connection: psycopg.AsyncConnection[Any] | None = None
 
     async def close(self) -> None:
@@ -81,6 +92,7 @@ class Sweeper:
         """Wakes a worker for each due head that nobody was woken for, as far as the window goes."""
         connection = await self._connected()
         now = self._clock()
+        unrouted = bool(await self._all(_UNROUTED))
         async with connection.transaction():
             await connection.execute(_TURN)
             heads = [(name, unstamp(due)) for name, due in await self._all(NAMES)]
@@ -88,7 +100,7 @@ class Sweeper:
             if names:
                 await self._wake(names, stamp(now))
         later = [due for _, due in heads if due > now]
-        return Seen(tuple(name for name, _ in heads), min(later, default=None))
+        return Seen(tuple(name for name, _ in heads), min(later, default=None), unrouted)
 
     async def _wake(self, names: Sequence[str], now: str) -> None:
         live = await self._wakeups.live()
@@ -106,10 +118,13 @@ class Sweeper:
 
     # -- what went wrong elsewhere -------------------------------------------------------------------------
 
-    async def sweep(self) -> int:
-        """Takes over what dead nodes held and clears the wake-ups nobody will hear. Gives how many were taken over."""
+    async def sweep(self, running: Collection[int]) -> int:
+        """Takes over what nobody works on any more and clears the wake-ups nobody will hear.
+
+        `running` are the attempts this process works on. Gives how many deliveries were taken over.
+        """
         await self._connected()
-        taken = await self._take_over()
+        taken = await self._take_over() + await self._find_again(running)
         await self._wakeups.clear_stalled()
         waiting = [one for one in await self._wakeups.live() if not one.heard]
         still = {row[0] for row in await self._all(_STILL, ([one.delivery_id for one in waiting],))}
@@ -128,12 +143,26 @@ class Sweeper:
             return 0
         held = await self._all(_HELD, (sorted(gone),))
         for delivery_id, run in held:
-            await self._journal.transact_async(
-                partial(_recover, delivery_id=delivery_id, run=run, policy=self._policy)
-            )  # fmt: skip
+            await self._recover(delivery_id, run)
         if held:
             _log.warning("deliveries taken over", count=len(held), nodes=sorted(gone))
         return len(held)
+
+    async def _find_again(self, running: Collection[int]) -> int:
+        """Attempts in our name that we know nothing of: the answer to a commit was lost with the connection."""
+        now = self._held.now()
+        unknown = {
+            run: delivery_id for delivery_id, run in await self._all(_HELD, ([self._node],)) if run not in running
+        }
+        self._unknown = {run: self._unknown.get(run, now) for run in unknown}
+        lost = [run for run, since in self._unknown.items() if now - since >= _UNKNOWN]
+        for run in lost:
+            await self._recover(unknown[run], run)
+        return len(lost)
+
+    async def _recover(self, delivery_id: int, run: int) -> None:
+        recover = partial(_recover, delivery_id=delivery_id, run=run, policy=self._policy)
+        await self._journal.transact_async(recover)
 
     # -- the connection ------------------------------------------------------------------------------------
 
