@@ -126,6 +126,8 @@ def _nodes(snapshot: Snapshot, thresholds: Thresholds) -> Iterator[Condition]:
     for name, until in snapshot.lost.items():
         if (snapshot.now - until).total_seconds() > thresholds.node_seconds:
             yield Condition(f"node:{safe(name)}", "critical", *french.node(safe(name), until))
+    for name in snapshot.missing - snapshot.lost.keys():
+        yield Condition(f"node:{safe(name)}", "critical", *french.node(safe(name), snapshot.now), doubtful=True)
 
 
 RULES: Final[tuple[Rule, ...]] = (

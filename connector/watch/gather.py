@@ -21,6 +21,8 @@ FROM_ROWS: Final = frozenset({"dead", "hold", "routing", "queue", "follower", "n
 """Families of causes that only a readable journal shows."""
 STORE_SECONDS: Final = 10.0
 """How long the journal may take to answer before it counts as not answering."""
+HANGING_SECONDS: Final = 30.0
+"""And before its process is no longer worth keeping: above the wait for another process's lock."""
 
 
 class BreakerState(Protocol):
@@ -63,7 +65,7 @@ class Gatherer:
         self._clock = clock
         self._node = node
         self._breakers: dict[str, _Breaker] = {}
-        self._writable = Limited(self._write, STORE_SECONDS)
+        self._writable = Limited(self._write, STORE_SECONDS, fresh=1.0)
         self._rows = Limited(self._read, STORE_SECONDS)
 
     def __call__(self) -> Snapshot:
@@ -91,8 +93,9 @@ class Gatherer:
             routing_failures=seen.routing_failures,
             queues=seen.queues,
             followers=seen.followers,
-            lost={name: until for name, until in seen.nodes.items() if until < now},
-            nodes=frozenset(seen.nodes),
+            lost=seen.nodes.lost,
+            missing=seen.nodes.missing,
+            nodes=seen.nodes.machines,
             blind=frozenset(blind),
         )
 
@@ -113,6 +116,11 @@ class Gatherer:
         except JournalError as error:
             return f"écriture refusée : {error.context.get('cause', 'JournalError')}"
         return ""
+
+    def writer_silence(self) -> str:
+        """French words when the writer hangs, "" when it answers, be it that the disk is full: asks without waiting."""
+        seconds = self._writable.waiting()
+        return f"le journal ne répond pas depuis {seconds:.0f} s" if seconds > HANGING_SECONDS else ""
 
     def _write(self) -> None:
         name, value = f"writable@{self._node}", stamp(self._clock())
@@ -152,9 +160,16 @@ class Gatherer:
             routing_failures=queues.routing_failures(journal),
             queues=queues.startable(journal),
             followers=_followers(journal),
-            nodes={row["name"]: unstamp(row["lease_until"]) for row in journal.query(_NODES)},
+            nodes=_nodes(journal),
             failed=queues.failed(journal),
         )
+
+
+@dataclass(frozen=True, slots=True)
+class _Nodes:
+    lost: Mapping[str, datetime] = field(default_factory=dict)
+    missing: frozenset[str] = frozenset()
+    machines: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,17 +179,36 @@ class _Rows:
     routing_failures: Waiting | None
     queues: Mapping[str, datetime]
     followers: Mapping[str, Waiting]
-    nodes: Mapping[str, datetime] = field(default_factory=dict)
-    failed: Mapping[str, int] = field(default_factory=dict)
+    nodes: _Nodes
+    failed: Mapping[str, int]
 
 
 _WRITE: Final = "INSERT INTO meta (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value"
-_NODES: Final = "SELECT name, lease_until FROM node"
+# The leases are dated by the database's clock, and only that clock may say that they are over.
+_NODES: Final = (
+    "SELECT host, role, lease_until, lease_until::timestamptz < clock_timestamp() AS ended FROM node"
+    " ORDER BY lease_until"
+)
+_LOST: Final = "SELECT cause FROM alert WHERE cleared_at = '' AND told <> '' AND cause >= 'node:' AND cause < 'node;'"
 
 
 def _is_ours(code: str) -> bool:
     """A hold an administrator ends (connector.flows.outcomes), not one that waits for a patient's data."""
     return code == "configuration" or code.startswith("configuration.")
+
+
+def _nodes(journal: Journal) -> _Nodes:
+    """The roll of a store that several processes share; empty for one file. One living process ends the loss."""
+    if journal.config.url.dialect == "sqlite":
+        return _Nodes()
+    rows = [(f"{row['host']}/{row['role']}", row) for row in journal.query(_NODES)]
+    alive = {name for name, row in rows if not row["ended"]}
+    told = {row["cause"].removeprefix("node:") for row in journal.query(_LOST)}
+    return _Nodes(
+        lost={name: unstamp(row["lease_until"]) for name, row in rows if row["ended"]},
+        missing=frozenset(told - alive),
+        machines=frozenset(row["host"] for _, row in rows if not row["ended"]),
+    )
 
 
 def _followers(journal: Journal) -> dict[str, Waiting]:

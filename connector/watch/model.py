@@ -50,13 +50,15 @@ class Drift:
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """Everything `evaluate` looks at, gathered at `now` (aware) by the process `node` ("" when there is but one).
+    """Everything `evaluate` looks at, gathered at `now` (aware) on the machine `node` ("" when there is but one).
 
     engine, store   French words for what stops them, "" when all is well
     configuration   held deliveries per reason code, those an administrator must mend
     queues          oldest delivery per destination that could start; `unreachable`: how many wait for its answer
     followers       what the audit repository has not received yet
-    nodes, lost     all nodes; those silent beyond their lease, with the end of it
+    nodes           machines that hold a lease
+    lost            "machine/role" whose process let its lease run out, with the end of it
+    missing         those told as lost that have not come back, though their row is gone
     blind           families of causes ("dead", "destination"…) this process could not look at: it ends none of them
     """
 
@@ -75,6 +77,7 @@ class Snapshot:
     queues: Mapping[str, datetime] = field(default_factory=dict)
     followers: Mapping[str, Waiting] = field(default_factory=dict)
     lost: Mapping[str, datetime] = field(default_factory=dict)
+    missing: frozenset[str] = frozenset()
     nodes: frozenset[str] = frozenset()
     blind: frozenset[str] = frozenset()
 

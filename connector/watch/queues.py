@@ -65,3 +65,12 @@ def failed(journal: JournalReader) -> dict[str, int]:
 def _waiting(journal: JournalReader, sql: str) -> Waiting | None:
     row = journal.query(sql)[0]
     return Waiting(row["n"], unstamp(row["oldest"])) if row["n"] else None
+
+
+def size(journal: JournalReader) -> int:
+    """Bytes of the journal: its files, or its database on the server."""
+    path = journal.config.url.path
+    if path is None:
+        return int(journal.query("SELECT pg_database_size(current_database()) AS n")[0]["n"])
+    files = (path, path.with_name(path.name + "-wal"))
+    return sum(file.stat().st_size for file in files if file.exists())
