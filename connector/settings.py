@@ -32,6 +32,7 @@ from connector.journal import EngineConfig, JournalConfig, JournalError
 from connector.pix.config import PixConfig
 from connector.trust.config import ClockConfig, KeysConfig
 from connector.trust.vihf import VihfConfig
+from connector.watch.config import AlertsConfig
 
 _NOT_WRITTEN: Final[Mapping[type, set[str]]] = {JournalConfig: {"folder"}}
 """What a section knows without being told in the file."""
@@ -64,6 +65,7 @@ class Settings:
     publication: PublicationConfig = field(default_factory=PublicationConfig)
     zam: ZamConfig = field(default_factory=ZamConfig)
     clock: ClockConfig = field(default_factory=ClockConfig)
+    alerts: AlertsConfig = field(default_factory=AlertsConfig)
     api: ApiConfig = field(default_factory=ApiConfig)
     log: LogConfig = field(default_factory=LogConfig)
 
