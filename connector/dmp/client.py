@@ -17,6 +17,7 @@ import requests
 from lxml import etree
 
 from connector import codes
+from connector.base.calls import CallRecord, OnCall, nobody, recorded
 from connector.base.clock import Clock, UuidFactory, random_uuid, utc_now
 from connector.base.errors import CodecError, ServerError, ServerRefusal, SettingsError, SoapFault
 from connector.base.finding import Finding
@@ -40,7 +41,7 @@ from connector.soap.parts import Attachment
 from connector.soap.transport import WireEvent
 from connector.trust.clockwatch import ClockWatch
 from connector.trust.keys import KeyPair, structure_of
-from connector.trust.vihf import Caller, VihfConfig, build_assertion
+from connector.trust.vihf import Caller, VihfConfig, build_assertion, name_id
 from connector.xds import iti18, iti41, iti43
 from connector.xds.model import STATUS_FAILURE, Code, DocumentEntry, QueryAnswer, RegistryError
 from connector.xds.responses import as_server_errors
@@ -96,6 +97,7 @@ class DmpClient:
     vihf        what every assertion says alike; None: no assertion ('ihe' profile only)
     clockwatch  compared with each server's Date, asked before each signature
     capture     receives the exact bytes both ways
+    on_call     told about each call, whatever its outcome
     """
 
     def __init__(
@@ -109,6 +111,7 @@ class DmpClient:
         uuid_factory: UuidFactory = random_uuid,
         clockwatch: ClockWatch | None = None,
         capture: Callable[[WireEvent], None] | None = None,
+        on_call: OnCall = nobody,
     ) -> None:
         if config.profile == "dmp" and (signer is None or vihf is None):
             raise SettingsError(
@@ -123,6 +126,7 @@ class DmpClient:
         self._clock = clock
         self._uuid = uuid_factory
         self._clockwatch = clockwatch
+        self._on_call = on_call
         limits = SoapLimits(part=config.receive_cap)
         self._services = {
             row.service: SoapClient(
@@ -184,7 +188,7 @@ class DmpClient:
         query = iti18.GetDocuments(unique_ids=(unique_id,))
         body = iti18.build_query(query, "LeafClass" if reads else "ObjectRef", profile=self._config.profile)
         row = TD3_1 if reads else TD3_1B
-        found = self._ask(row, body, ins, caller, _read_query)
+        found = self._ask(row, body, ins, caller, _read_query, unique_ids=(unique_id,))
         # Some registries answer full objects to an ObjectRef query, or references to a LeafClass one.
         stored = {reference: Stored(reference) for reference in found.references}
         stored |= {
@@ -210,14 +214,16 @@ class DmpClient:
         while waiting:
             batch = waiting.pop(0)
 
-            def read(answer: SoapAnswer, batch: Sequence[DocumentEntry] = batch) -> None:
+            def read(answer: SoapAnswer, batch: Sequence[DocumentEntry] = batch) -> iti43.RetrieveAnswer:
                 found = iti43.parse_response(answer.body, answer.parts)
                 errors.extend(as_server_errors(found.errors))
                 saved.extend(save(found.documents, batch, folder))
+                return found
 
             lines = request_lines(batch, self._config.repository_id)
             try:
-                self._ask(TD3_2, iti43.build_request(lines), ins, caller, read)
+                asked = tuple(entry.unique_id for entry in batch)
+                self._ask(TD3_2, iti43.build_request(lines), ins, caller, read, unique_ids=asked)
             except SoapFault as fault:
                 if len(entries) == 1 or fault.subcode != "XDSDocumentUniqueIdError":
                     raise
@@ -249,6 +255,8 @@ class DmpClient:
             if "XML compatible" not in str(error):
                 raise
             raise DmpMetadataError([NOT_XML]) from error
+        unique_ids = tuple(entry.unique_id for entry in submission.entries)
+        set_id = submission.submission_set.unique_id
 
         def read(answer: SoapAnswer) -> SubmitResult:
             response = iti41.parse_response(answer.body)
@@ -257,14 +265,14 @@ class DmpClient:
                     as_server_errors(response.errors), status=response.status, findings=prepared.warnings
                 )
             return SubmitResult(
-                set_id=submission.submission_set.unique_id,
-                unique_ids=tuple(entry.unique_id for entry in submission.entries),
+                set_id=set_id,
+                unique_ids=unique_ids,
                 warnings=response.errors,
                 findings=prepared.warnings,
                 seconds=answer.seconds,
             )
 
-        return self._ask(TD2_1, body, ins, caller, read, prepared.attachments)
+        return self._ask(TD2_1, body, ins, caller, read, prepared.attachments, unique_ids, set_id)
 
     def _ask(
         self,
@@ -274,29 +282,52 @@ class DmpClient:
         caller: Caller,
         read: Callable[[SoapAnswer], T],
         attachments: Sequence[Attachment] = (),
+        unique_ids: tuple[str, ...] = (),
+        set_id: str = "",
     ) -> T:
         """One exchange. What `read` cannot understand is an UnreadableAnswer: the request did reach the server."""
         assertion = self._assertion(caller, ins)
-        sent_at = self._clock()
-        try:
-            answer = self._services[row.service].call(
-                row.operation,
-                body,
-                action=row.action,
-                assertion=assertion,
-                attachments=attachments,
-                mtom=bool(attachments) or (self._config.profile == "ihe" and row is TD3_2),
-                timeout=self._config.timeout(row.id),
-            )
-        except SoapFault as fault:
-            self._observe(row, fault.context.get("date"), sent_at)
-            raise
-        with answer:
-            self._observe(row, answer.date, sent_at)
+        service = self._services[row.service]
+        record = replace(self._record(row, ins, caller), unique_ids=unique_ids, set_id=set_id, destination=service.url)
+        with recorded(self._on_call, record) as call:
             try:
-                return read(answer)
-            except CodecError as error:
-                raise UnreadableAnswer(error.message, **error.context) from error
+                answer = service.call(
+                    row.operation,
+                    body,
+                    action=row.action,
+                    assertion=assertion,
+                    attachments=attachments,
+                    mtom=bool(attachments) or (self._config.profile == "ihe" and row is TD3_2),
+                    timeout=self._config.timeout(row.id),
+                    message_id=record.message_id,
+                )
+            except SoapFault as fault:
+                self._observe(row, fault.context.get("date"), record.at)
+                raise
+            with answer:
+                self._observe(row, answer.date, record.at)
+                call.learn(relates_to=answer.relates_to)
+                try:
+                    value = read(answer)
+                except CodecError as error:
+                    raise UnreadableAnswer(error.message, **error.context) from error
+            errors = [error for error in getattr(value, "errors", ()) if error.severity == "error"]
+            if errors:
+                call.learn(outcome="partial", code=errors[0].code)
+            return value
+
+    def _record(self, row: Transaction, ins: MatriculeIns, caller: Caller) -> CallRecord:
+        """What is known of a call before it is made."""
+        caller = self._presented(caller)
+        return CallRecord(
+            at=self._clock(),
+            transaction=row.id,
+            message_id=f"urn:uuid:{self._uuid()}",
+            purpose=caller.purpose,
+            name_id=caller.name_id if self._vihf is None else name_id(caller, self._vihf),
+            structure=caller.structure_id,
+            ins=ins.value,
+        )
 
     def _assertion(self, caller: Caller, ins: MatriculeIns) -> bytes | None:
         """The VIHF of this call, fresh each time: the server judges its IssueInstant."""
