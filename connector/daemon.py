@@ -27,6 +27,7 @@ from connector.base.logs import configure_logs, logger
 from connector.base.memory import settle
 from connector.base.notify import Notifier
 from connector.flows.intake import Intake
+from connector.flows.retention import keeper_of
 from connector.hl7.mllp import MllpServer, PeerInfo
 from connector.journal import JournalError
 from connector.journal.engine.opening import WorkEngine, engine_for
@@ -143,6 +144,19 @@ class Daemon:
         )
         stack.push_async_callback(engine.stop)
         await engine.start()
+        self._start_keeper(stack)
+
+    def _start_keeper(self, stack: AsyncExitStack) -> None:
+        settings = self._settings
+        keeper = keeper_of(
+            self._foundation.journal, settings.retention, settings.consultation.output_folder, self._clock
+        )
+        keeper.start()
+
+        async def stop() -> None:
+            await asyncio.to_thread(keeper.stop)
+
+        stack.push_async_callback(stop)
 
     async def _start_listener(self, stack: AsyncExitStack) -> MllpServer | None:
         if self._role == "worker":

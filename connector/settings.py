@@ -29,6 +29,7 @@ from connector.flows.sessions import PscConfig
 from connector.hl7.mllp import MllpConfig
 from connector.ins.model import ALLOWED_OIDS
 from connector.journal import EngineConfig, JournalConfig, JournalError
+from connector.journal.retention.config import RetentionConfig
 from connector.pix.config import PixConfig
 from connector.trust.config import ClockConfig, KeysConfig
 from connector.trust.vihf import VihfConfig
@@ -56,6 +57,7 @@ class Settings:
     vihf: VihfConfig
     listener: MllpConfig = field(default_factory=MllpConfig)
     engine: EngineConfig = field(default_factory=EngineConfig)
+    retention: RetentionConfig = field(default_factory=RetentionConfig)
     intake: IntakeConfig = field(default_factory=IntakeConfig)
     identity: IdentityConfig = field(default_factory=IdentityConfig)
     pix: PixConfig = field(default_factory=PixConfig)

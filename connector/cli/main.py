@@ -16,6 +16,7 @@ from connector.cli.check import check
 from connector.cli.demo import demo
 from connector.cli.output import error_console
 from connector.cli.replay import replay
+from connector.cli.retention import app as retention
 from connector.cli.run import run
 from connector.cli.send import send
 from connector.cli.simulate import simulate
@@ -42,6 +43,7 @@ def _options(
 
 for command in (demo, run, simulate, send, trace, worklist, replay, check):
     app.command()(command)
+app.add_typer(retention, name="retention")
 
 
 def main() -> None:

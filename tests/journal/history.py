@@ -8,12 +8,13 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
+from connector.journal import inbox
 from connector.journal.lifecycle import State
 from connector.journal.model import Incoming, key_of, stamp
 from connector.journal.retention.config import RetentionConfig, Rules
 from connector.journal.store import Journal
 from connector.journal.tx import Tx
-from tests.journal.support import IPP, NOW, Clock
+from tests.journal.support import IPP, Clock
 
 DOCUMENT = "document"
 FINAL = ("done",)
@@ -53,12 +54,39 @@ class History:
     facts: list[Fact] = field(default_factory=list)
     document_size: int = 6000
     message_size: int = 400
+    written: int = 0
 
     def day(self, messages: int, unfinished: float = 0.2) -> None:
         """One day of traffic, evenly spread."""
         for _ in range(messages):
             self.one(unfinished)
             self.clock.push(hours=24 / messages)
+
+    def bulk_day(self, messages: int) -> None:
+        """One day of finished traffic in one transaction, for histories of thousands of messages."""
+        self.journal.transact(partial(self._bulk, messages=messages, first=self.written))
+        self.written += messages
+        self.clock.push(days=1)
+
+    def _bulk(self, tx: Tx, *, messages: int, first: int) -> None:
+        for number in range(first, first + messages):
+            document = self.chance.random() < 0.15
+            size = self.document_size if document else self.message_size
+            incoming = Incoming(
+                raw=self.chance.randbytes(int(size * self.chance.uniform(0.5, 1.5))),
+                peer="192.0.2.1:4000",
+                key=key_of(f"{number}", "SGL", "CHU-X", f"{number * 0x9E3779B97F4A7C15 % 2**64:064x}"),
+                type="ADT",
+                event="A01",
+                control_id=f"{number}",
+                sender="SGL|CHU-X",
+                received_at=tx.now + timedelta(days=(number - first) / messages),
+                verdict="accepted",
+                ack=b"MSA|AA|" + b"." * 170,
+                route=DOCUMENT if document else "adt-act",
+            )
+            message_id = inbox.store(tx.connection, [inbox.to_row(incoming)])[0].message_id
+            self._route(tx, message_id=message_id, states=("done",), failed=False)
 
     def one(self, unfinished: float = 0.2, states: tuple[str, ...] | None = None) -> Fact:
         """One message with its deliveries, in states drawn or given."""
@@ -122,7 +150,6 @@ def set_state(tx: Tx, delivery: int, state: State | str) -> None:
 
 
 def start(journal: Journal, clock: Clock, seed: int) -> History:
-    assert clock.now == NOW
     return History(journal, clock, random.Random(seed))
 
 

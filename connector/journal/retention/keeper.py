@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
+from typing import Final
 
 import structlog
 
@@ -18,7 +19,8 @@ from connector.journal.store import Journal
 
 _log = structlog.get_logger(__name__)
 
-_SHARE = 4
+_HOURLY: Final = 3600.0
+_SHARE: Final = 4
 """After a step of t seconds, at least this many t of rest: retention takes a fifth of the writer at the most."""
 
 
@@ -37,7 +39,7 @@ class Tally:
 
 
 Extra = Callable[[threading.Event], int]
-"""Work of a room above, done once a round (files on disk): gives how many things it removed."""
+"""Work of a room above (files on disk), at most once an hour in the daemon: gives how many things it removed."""
 
 
 class Keeper:
@@ -50,6 +52,7 @@ class Keeper:
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
         self._trouble = ""
+        self._extras_at = -_HOURLY
 
     # -- in the daemon -------------------------------------------------------------------------------------
 
@@ -94,8 +97,9 @@ class Keeper:
             more = True
             while more and not self._stopping.is_set():
                 more = self._step(partial(look_again, walk=walk, rules=self._rules), walk, tally, progress) and circle
-        for name, extra in self._extras.items():
-            if not self._stopping.is_set():
+        if circle or time.monotonic() - self._extras_at >= _HOURLY:
+            self._extras_at = time.monotonic()
+            for name, extra in self._extras.items():
                 tally.add(name, Step(removed=extra(self._stopping)))
                 progress(tally)
         return tally

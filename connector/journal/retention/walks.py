@@ -10,11 +10,12 @@ from collections.abc import Collection, Sequence
 from typing import Any, Final, Protocol
 
 from connector.journal.db.connection import Cursor
+from connector.journal.messages import MESSAGE, state_of
 from connector.journal.retention.config import Part, Rules
+from connector.journal.tx import Tx
 
 Rows = Sequence[Any]
 
-_ROUTED: Final = 1
 _BUSY: Final = "(state <> 'done' OR run <> 0 OR unsettled <> 0)"
 _NEWEST_LINE: Final = "SELECT delivery_id, message_id FROM timeline ORDER BY id DESC LIMIT 1"
 
@@ -43,7 +44,7 @@ class Walk(Protocol):
     def ours(self, row: Any) -> bool:
         """False for a row another walk takes care of."""
 
-    def remove(self, sql: Sql, row_id: int, now: str) -> None:
+    def remove(self, sql: Tx, row_id: int, now: str) -> None:
         """Lets go of one row. Its bytes are overwritten by the store when it reuses the place."""
 
 
@@ -65,20 +66,26 @@ class Content:
         return (row["route"] in self._attachments) is (self.part == "attachments")
 
     def free(self, sql: Sql, rows: Rows, limit: str) -> set[int]:
-        ids = [row["id"] for row in rows if row["routed"] == _ROUTED]
+        ids = [row["id"] for row in rows if (state_of(row), "purge") in MESSAGE.table]
         needed = _column(sql, f"SELECT message_id FROM delivery WHERE message_id IN ({_marks(ids)}) AND {_BUSY}", ids)
         return set(ids) - needed - _failed(sql, ids)
 
-    def remove(self, sql: Sql, row_id: int, now: str) -> None:
-        sql.execute("UPDATE message SET raw = ?, ack = ? WHERE id = ?", (b"", b"", row_id))
+    def remove(self, sql: Tx, row_id: int, now: str) -> None:
+        sql.execute(_EMPTY[sql.connection.dialect], (b"", b"", row_id))
         sql.execute(
             "INSERT INTO purged (message_id, at) VALUES (?, ?) ON CONFLICT (message_id) DO NOTHING",
             (row_id, now),
         )
 
 
-_MESSAGE: Final = "SELECT id, received_at AS at, routed, route, length(ack) + length(raw) AS size FROM message"
-_ROW: Final = "SELECT id, received_at AS at, routed, 0 AS size FROM message"
+_COLUMNS: Final = "id, key, verdict, routed, type, event, control_id, sender, peer, route, received_at, findings"
+_EMPTY: Final = {
+    # An UPDATE would leave two small rows on a page of four: only a row taken out and put back joins its neighbours.
+    "sqlite": f"REPLACE INTO message ({_COLUMNS}, ack, raw) SELECT {_COLUMNS}, ?, ? FROM message WHERE id = ?",
+    "postgresql": "UPDATE message SET ack = ?, raw = ? WHERE id = ?",
+}
+_MESSAGE: Final = "SELECT id, received_at AS at, verdict, routed, route, length(ack) + length(raw) AS size FROM message"
+_ROW: Final = "SELECT id, received_at AS at, verdict, routed, 0 AS size FROM message"
 
 
 class Deliveries:
@@ -100,8 +107,8 @@ class Deliveries:
         newest = _newest_line(sql, "delivery_id")
         return {row["id"] for row in rows if not row["busy"] and row["updated_at"] < limit and row["id"] != newest}
 
-    def remove(self, sql: Sql, row_id: int, now: str) -> None:
-        for table in ("attempt", "timeline"):
+    def remove(self, sql: Tx, row_id: int, now: str) -> None:
+        for table in ("attempt", "timeline", "document"):
             sql.execute(f"DELETE FROM {table} WHERE delivery_id = ?", (row_id,))
         sql.execute("DELETE FROM delivery WHERE id = ?", (row_id,))
 
@@ -136,7 +143,7 @@ class Messages:
         return True
 
     def free(self, sql: Sql, rows: Rows, limit: str) -> set[int]:
-        ids = [row["id"] for row in rows if row["routed"] == _ROUTED]
+        ids = [row["id"] for row in rows if state_of(row) in MESSAGE.final]
         query = f"SELECT message_id FROM delivery WHERE message_id IN ({_marks(ids)})"
         if self._foresee:
             delivered = _column(sql, f"{query} AND ({_BUSY} OR updated_at >= ?)", ids, limit)
@@ -144,7 +151,7 @@ class Messages:
             delivered = _column(sql, query, ids)
         return set(ids) - delivered - _failed(sql, ids) - {_newest_line(sql, "message_id")}
 
-    def remove(self, sql: Sql, row_id: int, now: str) -> None:
+    def remove(self, sql: Tx, row_id: int, now: str) -> None:
         for table in ("duplicate", "timeline", "purged"):
             sql.execute(f"DELETE FROM {table} WHERE message_id = ?", (row_id,))
         sql.execute("DELETE FROM message WHERE id = ?", (row_id,))
@@ -170,7 +177,7 @@ class Lines:
     def free(self, sql: Sql, rows: Rows, limit: str) -> set[int]:
         return {row["id"] for row in rows}
 
-    def remove(self, sql: Sql, row_id: int, now: str) -> None:
+    def remove(self, sql: Tx, row_id: int, now: str) -> None:
         sql.execute("DELETE FROM timeline WHERE id = ?", (row_id,))
 
 
