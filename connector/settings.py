@@ -29,6 +29,7 @@ from connector.flows.sessions import PscConfig
 from connector.hl7.mllp import MllpConfig
 from connector.ins.model import ALLOWED_OIDS
 from connector.journal import EngineConfig, JournalConfig, JournalError
+from connector.journal.audit import AuditConfig, key_file_of
 from connector.journal.retention.config import RetentionConfig
 from connector.pix.config import PixConfig
 from connector.trust.config import ClockConfig, KeysConfig
@@ -67,6 +68,7 @@ class Settings:
     publication: PublicationConfig = field(default_factory=PublicationConfig)
     zam: ZamConfig = field(default_factory=ZamConfig)
     clock: ClockConfig = field(default_factory=ClockConfig)
+    audit: AuditConfig = field(default_factory=AuditConfig)
     alerts: AlertsConfig = field(default_factory=AlertsConfig)
     api: ApiConfig = field(default_factory=ApiConfig)
     log: LogConfig = field(default_factory=LogConfig)
@@ -89,14 +91,14 @@ def parse_settings(raw: Mapping[str, Any], folder: Path) -> Settings:
         settings = TypeAdapter(Settings).validate_python(table)
     except ValidationError as error:
         raise _wrong(error) from error
-    settings = replace(settings, journal=_placed(settings.journal, folder))
+    settings = replace(settings, journal=_placed(settings.journal, folder, settings.audit))
     _agree(settings)
     return settings
 
 
-def _placed(journal: JournalConfig, folder: Path) -> JournalConfig:
-    """The store, a relative file of which counts from `folder`."""
-    placed = replace(journal, folder=folder)
+def _placed(journal: JournalConfig, folder: Path, audit: AuditConfig) -> JournalConfig:
+    """The store, a relative file of which counts from `folder`, with the key file of its audit trail."""
+    placed = replace(journal, folder=folder, audit_key=audit.key_file)
     try:
         _ = placed.url
     except JournalError as error:
@@ -104,6 +106,7 @@ def _placed(journal: JournalConfig, folder: Path) -> JournalConfig:
         raise SettingsError(
             "wrong setting journal.store", name="journal.store", found=found, allowed=allowed
         ) from error
+    key_file_of(placed)
     return placed
 
 

@@ -57,7 +57,7 @@ def test_production_takes_no_test_identity_and_waits_long_enough() -> None:
     assert settings.consultation.trigger == "off"
 
 
-NOT_WRITTEN = {"journal": {"folder"}}
+NOT_WRITTEN = {"journal": {"audit_key", "folder"}}
 
 
 def test_production_names_every_setting_there_is() -> None:

@@ -18,6 +18,10 @@ Kind = Literal["call", "operator", "interrupted", "purge"]
 Outcome = Literal["success", "partial", "refused", "failed", "unknown"]
 
 
+class DamagedLine(JournalError):
+    """What is kept as an audit line cannot be read as one: somebody changed it."""
+
+
 @dataclass(frozen=True, slots=True)
 class AuditEntry:
     """What one line says. `at` is aware, UTC; every other field is "" (None, ()) where it does not apply.
@@ -75,11 +79,11 @@ def to_line(number: int, entry: AuditEntry) -> str:
 
 
 def from_line(line: str) -> tuple[int, AuditEntry]:
-    """(number, entry) of a line. Raises JournalError when it is no audit line."""
+    """(number, entry) of a line. Raises DamagedLine."""
     try:
         values = json.loads(line)
         number, at = int(values.pop("n")), unstamp(values.pop("at"))
         values["unique_ids"] = tuple(values.get("unique_ids", ()))
         return number, AuditEntry(at=at, **values)
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
-        raise JournalError("not an audit line", field="line", cause=type(error).__name__) from error
+        raise DamagedLine("not an audit line", field="line", cause=type(error).__name__) from error

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from connector.journal.audit.chain import START, Head, Reader, anchor_of
-from connector.journal.audit.entry import AuditEntry, from_line
+from connector.journal.audit.entry import AuditEntry, DamagedLine, from_line
 from connector.journal.audit.key import AuditKey
-from connector.journal.model import JournalError, stamp
+from connector.journal.model import stamp
 
 if TYPE_CHECKING:
     from connector.journal.db.connection import Row
@@ -132,5 +132,5 @@ class _Walk:
 def _read(line: str) -> tuple[int | None, AuditEntry | None]:
     try:
         return from_line(line)
-    except JournalError:
+    except DamagedLine:
         return None, None
