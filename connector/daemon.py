@@ -9,9 +9,9 @@ from collections.abc import Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
-from typing import Any, Final
+from datetime import datetime
+from typing import Any
 
-from connector.api.app import Status
 from connector.assembly import (
     Foundation,
     Work,
@@ -29,7 +29,6 @@ from connector.base.notify import Notifier
 from connector.flows.intake import Intake
 from connector.flows.retention import keeper_of
 from connector.hl7.mllp import MllpServer, PeerInfo
-from connector.journal import JournalError
 from connector.journal.engine.opening import WorkEngine, engine_for
 from connector.service.changes import changed, needing_restart
 from connector.service.pulse import PATIENCE, Pulse
@@ -38,8 +37,9 @@ from connector.service.succession import Succession
 from connector.service.web import ApiServer, address_taken
 from connector.settings import Settings
 from connector.trust.ntp import query as query_ntp
-
-_COUNTS: Final = "SELECT kind, state, count(*) AS n FROM delivery GROUP BY kind, state"
+from connector.watch.gather import Sources
+from connector.watch.health import Check
+from connector.watch.room import Watch
 
 
 @dataclass(slots=True)
@@ -120,7 +120,10 @@ class Daemon:
         listener = await self._start_listener(stack)
         self._pulse = Pulse(foundation.journal, self._turning(), self._manager.alive, patience=self._patience)
         _in_background(self._pulse.run(), stack)
-        api = ApiServer(settings.api, self._status)
+        watch = self._open_watch()
+        watch.start()
+        stack.callback(watch.stop)
+        api = ApiServer(settings.api, watch, self._role)
         stack.push_async_callback(api.stop)
         await api.start()
         self._watch_ntp()
@@ -263,28 +266,36 @@ class Daemon:
         engine = self._engine
         return {} if engine is None else {"engine": lambda: engine.silent_for}
 
-    def _status(self) -> Status:
-        now = self._clock()
-        counts: dict[tuple[str, str], int] = {}
-        try:
-            rows = self._foundation.journal.query(_COUNTS)
-            counts = {(row["kind"], row["state"]): row["n"] for row in rows}
-            checks = {"journal": not self._pulse.failing}
-        except JournalError:
-            checks = {"journal": False}
-        days: dict[str, float] = {}
-        if self._listener is not None:
-            checks["listener"] = self._listener.listening
-        if self._succession is not None and self._engine is not None:
-            certificates = self._succession.work.certificates
-            days = {
-                name: (pair.certificate.not_valid_after_utc - now).total_seconds() / 86400
-                for name, pair in certificates.items()
-            }
-            checks["engine"] = not self._engine.trouble
-            checks["clock"] = self._foundation.clockwatch.trusted(now)
-            checks["certificates"] = all(left > 0 for left in days.values())
-        return Status(checks, counts, days, role=self._role, alive=self._pulse.alive)
+    def _open_watch(self) -> Watch:
+        """Alerts, metrics and health of the parts this role has."""
+        settings, engine, listener, succession = self._settings, self._engine, self._listener, self._succession
+        ready: dict[str, Check] = {}
+        if listener is not None:
+            ready["listener"] = lambda: "" if listener.listening else "n'écoute pas"
+        if engine is not None:
+            ready["engine"] = lambda: engine.trouble
+
+        def certificates() -> dict[str, datetime]:
+            pairs = succession.work.certificates if succession is not None else {}
+            return {name: pair.certificate.not_valid_after_utc for name, pair in pairs.items()}
+
+        store = settings.journal.url.path
+        sources = Sources(
+            breakers=engine.destinations.states if engine is not None else None,
+            engine=(lambda: engine.trouble) if engine is not None else None,
+            certificates=certificates,
+            clockwatch=self._foundation.clockwatch if succession is not None else None,
+            disk=store.parent if store is not None else None,
+        )
+        return Watch(
+            self._foundation.journal,
+            settings.alerts,
+            sources,
+            clock=self._clock,
+            uuid_factory=self._uuid,
+            alive={"pulse": lambda: self._pulse.complaint},
+            ready=ready,
+        )
 
     def _watch_ntp(self) -> None:
         """NTP, where a server is set; the DMP's own Date header is watched at each answer."""

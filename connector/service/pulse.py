@@ -25,7 +25,7 @@ class Pulse:
     """Looks several times within `patience` and calls `beat` each time everything is alive.
 
     `parts` give the seconds since each of them last turned. What only fails (full disk, database away) is alive:
-    starting again would not mend it; `failing` then says so of the journal.
+    starting again would not mend it.
     """
 
     def __init__(
@@ -46,7 +46,6 @@ class Pulse:
         self._log = logger("pulse")
         self._seen = monotonic()
         self.stuck: tuple[str, ...] = ()
-        self.failing = False
 
     @property
     def silent_for(self) -> float:
@@ -54,8 +53,11 @@ class Pulse:
         return self._monotonic() - self._seen
 
     @property
-    def alive(self) -> bool:
-        return self.silent_for <= self._patience
+    def complaint(self) -> str:
+        """Why this process should be started again, in French; "" while it lives."""
+        if self.silent_for <= self._patience:
+            return ""
+        return f"bloqué depuis {self.silent_for:.0f} s : {', '.join(self.stuck) or 'boucle principale'}"
 
     async def run(self) -> None:
         """Until cancelled."""
@@ -82,7 +84,6 @@ class Pulse:
         except TimeoutError:
             return False
         except JournalError:
-            self.failing = True
-        else:
-            self.failing = False
+            # it answered, and said what fails
+            return True
         return True

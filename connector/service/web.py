@@ -4,23 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import Callable
 
 import uvicorn
 
-from connector.api.app import ApiConfig, Status, build_app
+from connector.api.app import ApiConfig, Watched, build_app
 from connector.base.errors import SettingsError
 
 
 class ApiServer:
     """uvicorn in the running loop; port 0 switches it off."""
 
-    def __init__(self, config: ApiConfig, status: Callable[[], Status]) -> None:
+    def __init__(self, config: ApiConfig, watch: Watched, role: str) -> None:
         self.port = config.port
         self._task: asyncio.Task[None] | None = None
         self._server = uvicorn.Server(
             uvicorn.Config(
-                build_app(status),
+                build_app(watch, role),
                 host=config.host,
                 port=config.port,
                 log_config=None,
