@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import random
+import signal
 import socket
 import subprocess
 import sys
@@ -22,13 +24,18 @@ def write_toml(table: Mapping[str, Mapping[str, Any]], path: Path) -> None:
     lines: list[str] = []
     for section, values in table.items():
         lines.append(f"[{section}]")
-        lines += [f"{name} = {_value(value)}" for name, value in values.items()]
+        lines += [f"{_key(name)} = {_value(value)}" for name, value in values.items()]
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def _key(name: str) -> str:
+    """TOML reads a dot as a table: "TD2.1" needs its quotes."""
+    return json.dumps(name) if "." in name else name
 
 
 def _value(value: Any) -> str:
     if isinstance(value, Mapping):
-        return "{ " + ", ".join(f"{name} = {_value(item)}" for name, item in value.items()) + " }"
+        return "{ " + ", ".join(f"{_key(name)} = {_value(item)}" for name, item in value.items()) + " }"
     if isinstance(value, list | tuple):
         return "[" + ", ".join(_value(item) for item in value) + "]"
     return json.dumps(value, ensure_ascii=False)
@@ -47,31 +54,46 @@ def fixed_port(chance: random.Random) -> int:
 
 
 class ConnectorProcess:
-    """One connector, started and killed as often as one likes; everything it writes goes to `log`."""
+    """One connector, started, stopped and killed as often as one likes; everything it writes goes to `log`.
 
-    def __init__(self, config: Path, port: int) -> None:
-        self._config = config
+    `role` is that of `connector run`; `name` tells several processes of one settings file apart; `mutation` gives it a
+    defect (tests.e2e.mutant).
+    """
+
+    def __init__(self, config: Path, port: int, *, role: str = "all", name: str = "", mutation: str = "") -> None:
+        program = ["tests.e2e.mutant", mutation] if mutation else ["connector"]
+        self._command = [sys.executable, "-m", *program, "run", "-c", str(config)]
+        if role != "all":
+            self._command += ["--role", role]
+        self.role = role
         self.port = port
-        self.log = config.with_suffix(".log")
+        self.log = config.with_name(f"{config.stem}{name}.log")
         self._process: subprocess.Popen[bytes] | None = None
+        self._said = 0
 
     def start(self) -> None:
-        """Returns at once; `wait_ready` tells when it listens."""
+        """Returns at once; `wait_ready` tells when it works."""
         assert self._process is None
-        command = [sys.executable, "-m", "connector", "run", "-c", str(self._config)]
         with self.log.open("ab") as log:
-            self._process = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+            self._said = log.tell()
+            self._process = subprocess.Popen(self._command, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
 
     def wait_ready(self) -> None:
         end = time.monotonic() + READY
-        while True:
-            try:
-                socket.create_connection(("127.0.0.1", self.port), 0.2).close()
-                return
-            except OSError:
-                assert self.alive, f"the connector ended by itself:\n{self.tail()}"
-                assert time.monotonic() < end, f"the connector does not listen:\n{self.tail()}"
-                time.sleep(0.01)
+        while not self._ready():
+            assert self.alive, f"the connector ended by itself:\n{self.tail()}"
+            assert time.monotonic() < end, f"the connector does not start:\n{self.tail()}"
+            time.sleep(0.01)
+
+    def _ready(self) -> bool:
+        if self.role == "worker":
+            # A worker listens nowhere: it says so when it has started.
+            return b"started" in self.log.read_bytes()[self._said :]
+        try:
+            socket.create_connection(("127.0.0.1", self.port), 0.2).close()
+        except OSError:
+            return False
+        return True
 
     @property
     def alive(self) -> bool:
@@ -90,6 +112,14 @@ class ConnectorProcess:
         process.kill()
         process.wait()
         assert ended is None, f"the connector ended by itself with {ended}:\n{self.tail()}"
+
+    def freeze(self) -> None:
+        """SIGSTOP: it stops in the middle of whatever it does, its connections stay open."""
+        os.kill(self.pid, signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """SIGCONT: it goes on where it was, knowing nothing of the time that passed."""
+        os.kill(self.pid, signal.SIGCONT)
 
     def stop(self) -> int:
         """SIGTERM, as an operator does; the exit code."""

@@ -1,0 +1,173 @@
+"""The ground of the proofs: simulator, hospital and load in this process, the connector in its own, and the counts.
+
+The simulator accepts a document as often as it is sent (`duplicate_check=False`): only the connector keeps the record
+clean.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import time
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from connector.hl7.er7 import Message
+from connector.journal import JournalConfig, JournalReader
+from connector.simulator.config import SimConfig
+from connector.simulator.server import Simulator
+from tests.e2e.harness import Hospital, toml_of
+from tests.e2e.load import Letter, make_identities
+from tests.e2e.process import ConnectorProcess, fixed_port, write_toml
+
+FULL = os.environ.get("CONNECTOR_PROOF") == "full"
+"""`make proof`: full numbers and a new seed each time, with the same code."""
+
+NEVER_OPEN = {"failures": 0}
+"""A breaker that never opens: the faults of a proof follow each other as no far end's do."""
+
+
+class Ground:
+    """`store` is the address of a PostgreSQL database, "" a SQLite file in `folder`; `sections` go over `toml_of`.
+
+    `mutation` names a defect that the connector is given on purpose (tests.e2e.mutant).
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        seed: int,
+        *,
+        patients: int,
+        store: str = "",
+        mutation: str = "",
+        pki: Path | None = None,
+        **sections: dict[str, Any],
+    ) -> None:
+        self.chance = random.Random(seed)
+        self.seed = seed
+        self.folder = folder
+        config = SimConfig(folder=folder / "simulator", pki_folder=pki, duplicate_check=False)
+        self.simulator = Simulator(config).start()
+        self.hospital = Hospital()
+        self.identities = make_identities(patients, self.chance)
+        for identity in self.identities:
+            self.simulator.world.put_patient(identity.in_world())
+        self.port = fixed_port(self.chance)
+        address = store or str(folder / "journal.sqlite")
+        sections = {
+            "journal": {"store": address},
+            "listener": {"port": self.port},
+            "api": {"port": 0},
+            "consultation": {"trigger": "off"},
+            **sections,
+        }
+        table = toml_of(self.simulator, self.hospital.port, folder, **sections)
+        self.settings = folder / "connector.toml"
+        write_toml(table, self.settings)
+        self.connector = ConnectorProcess(self.settings, self.port, mutation=mutation)
+        self.journal = JournalReader(JournalConfig(address))
+
+    def close(self) -> None:
+        self.connector.end()
+        self.journal.close()
+        self.hospital.close()
+        self.simulator.stop()
+
+    def acceptance_order(self) -> list[str]:
+        """Each acceptance the simulator recorded, in its order, under the lock of its registry."""
+        file = self.folder / "simulator" / "world" / "acceptances.jsonl"
+        return [json.loads(line)["unique_id"] for line in file.read_text().splitlines()] if file.exists() else []
+
+    def calls(self, transaction: str) -> list[dict[str, Any]]:
+        text = (self.folder / "simulator" / "calls.jsonl").read_text(encoding="utf-8")
+        lines = [json.loads(line) for line in text.splitlines()]
+        return [line for line in lines if line.get("transaction") == transaction]
+
+    def count(self, sql: str) -> int:
+        return int(self.journal.query(sql)[0][0])
+
+    def states(self) -> Counter[str]:
+        rows = self.journal.query("SELECT state, count(*) AS n FROM delivery GROUP BY state")
+        return Counter({row["state"]: row["n"] for row in rows})
+
+    def settled(self) -> bool:
+        """No work left, neither messages to route nor deliveries to do."""
+        return self.count("SELECT count(*) FROM message WHERE routed = 0") == 0 and set(self.states()) <= {"done"}
+
+    def wait_settled(self, seconds: float) -> None:
+        """Returns early once nothing is left to do; what is left is for the checks to tell."""
+        end = time.monotonic() + seconds
+        while not self.settled() and time.monotonic() < end:
+            time.sleep(0.1)
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """What became of the letters, judged from the simulator's own record."""
+
+    accepted: int
+    lost: list[str]
+    doubled: list[str]
+    unexpected: list[str]
+    disordered: list[int]
+
+    @property
+    def clean(self) -> bool:
+        return not (self.lost or self.doubled or self.unexpected or self.disordered)
+
+    def __str__(self) -> str:
+        return (
+            f"accepted by the DMP: {self.accepted}, lost {len(self.lost)}, doubled {len(self.doubled)},"
+            f" never sent {len(self.unexpected)}, patients out of order {len(self.disordered)}"
+        )
+
+
+def count_acceptances(letters: Sequence[Letter], order: Sequence[str]) -> Counts:
+    """`letters` in the order each patient's sender sent them; `order` as the simulator accepted."""
+    counts = Counter(order)
+    patient_of = {letter.unique_id: letter.patient for letter in letters}
+    sent: dict[int, list[str]] = {}
+    first: dict[int, list[str]] = {}
+    for letter in letters:
+        sent.setdefault(letter.patient, []).append(letter.unique_id)
+    for unique_id in dict.fromkeys(order):
+        first.setdefault(patient_of.get(unique_id, -1), []).append(unique_id)
+    return Counts(
+        accepted=len(order),
+        lost=[letter.control_id for letter in letters if letter.unique_id not in counts],
+        doubled=[letter.control_id for letter in letters if counts[letter.unique_id] > 1],
+        unexpected=[unique_id for unique_id in counts if unique_id not in patient_of],
+        disordered=[
+            patient
+            for patient, ids in sent.items()
+            if first.get(patient, []) != [unique_id for unique_id in ids if unique_id in counts]
+        ],
+    )
+
+
+def check_zam(letters: Sequence[Letter], hospital: Hospital) -> None:
+    """Every wanted one delivered, positive, under one MSH-10 however often it came; no unwanted one."""
+    seen: dict[str, set[str]] = {}
+    delivered: set[str] = set()
+    for zam, code in zip(hospital.received, hospital.answered, strict=True):
+        request, own = _request_of(zam), zam.header.control_id
+        seen.setdefault(request, set()).add(own)
+        if code == "AA":
+            delivered.add(request)
+    wanted = {letter.control_id for letter in letters if letter.wants_zam}
+    assert delivered == wanted
+    assert {request: ids for request, ids in seen.items() if len(ids) != 1} == {}
+    own_ids = [next(iter(ids)) for ids in seen.values()]
+    assert len(set(own_ids)) == len(own_ids), "two documents share an MSH-10"
+
+
+def _request_of(zam: Message) -> str:
+    obx = zam.first("OBX")
+    assert obx is not None
+    assert obx.get(5) == "Y"
+    return obx.get(4)
