@@ -15,13 +15,12 @@ from connector.journal.model import DeadLetter
 Lane = tuple[int, str]
 """Patient id and lane name."""
 
-_FIRST = {
-    "stop": f"SELECT id, state, due, destination FROM delivery WHERE patient_id = ? AND lane = ? AND {ACTIVE}"
-    " ORDER BY id LIMIT 1",
-    "pass": f"SELECT id, state, due, destination FROM delivery WHERE patient_id = ? AND lane = ? AND {ACTIVE}"
-    " AND state <> 'dead' ORDER BY id LIMIT 1",
-}
-_RUNNING = "SELECT 1 FROM delivery WHERE patient_id = ? AND lane = ? AND run <> 0 LIMIT 1"
+_BUSY = (
+    "(SELECT 1 FROM delivery AS other WHERE other.patient_id = delivery.patient_id AND other.lane = delivery.lane"
+    " AND other.run <> 0 LIMIT 1) AS busy"
+)
+_FIRST = f"SELECT id, state, due, destination, {_BUSY} FROM delivery WHERE patient_id = ? AND lane = ? AND {ACTIVE}"
+_NEXT = {"stop": f"{_FIRST} ORDER BY id LIMIT 1", "pass": f"{_FIRST} AND state <> 'dead' ORDER BY id LIMIT 1"}
 _PUT = (
     "INSERT INTO head (patient_id, lane, delivery_id, due, destination) VALUES (?, ?, ?, ?, ?)"
     " ON CONFLICT (patient_id, lane) DO UPDATE SET delivery_id = excluded.delivery_id, due = excluded.due,"
@@ -33,9 +32,8 @@ _DROP = "DELETE FROM head WHERE patient_id = ? AND lane = ?"
 def refresh(connection: Connection, lanes: Iterable[Lane], dead_letter: DeadLetter) -> None:
     """Recomputes the head of each lane: the smallest active id, if nothing runs and it may start."""
     for lane in lanes:
-        head = connection.execute(_FIRST[dead_letter], lane).fetchone()
-        startable = head is not None and head["state"] in STARTABLE
-        if startable and connection.execute(_RUNNING, lane).fetchone() is None:
+        head = connection.execute(_NEXT[dead_letter], lane).fetchone()
+        if head is not None and head["state"] in STARTABLE and not head["busy"]:
             connection.execute(_PUT, (*lane, head["id"], head["due"], head["destination"]))
         else:
             connection.execute(_DROP, lane)

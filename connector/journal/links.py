@@ -14,16 +14,15 @@ PatientId = tuple[str, str]
 """Domain (OID, else namespace) and value."""
 
 
-def known(connection: Connection, ids: Sequence[PatientId]) -> list[int]:
-    """Patients the identifiers belong to, in the order given, without repetition."""
-    found: dict[int, None] = {}
-    for domain, value in ids:
-        row = connection.execute(
-            "SELECT patient_id FROM identifier WHERE domain = ? AND value = ?", (domain, value)
-        ).fetchone()
-        if row is not None:
-            found.setdefault(row["patient_id"])
-    return list(found)
+def owners(connection: Connection, ids: Sequence[PatientId]) -> dict[PatientId, int]:
+    """Who has each identifier, of those that are known, in the order given."""
+    if not ids:
+        return {}
+    alternatives = " OR ".join(["(domain = ? AND value = ?)"] * len(ids))
+    sql = f"SELECT domain, value, patient_id FROM identifier WHERE {alternatives}"
+    rows = connection.execute(sql, [part for one in ids for part in one]).fetchall()
+    found = {(row["domain"], row["value"]): int(row["patient_id"]) for row in rows}
+    return {one: found[one] for one in ids if one in found}
 
 
 def create(connection: Connection, now: datetime) -> int:

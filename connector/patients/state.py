@@ -122,9 +122,10 @@ def apply_admission(sql: Sql, patient_id: int, admission: Admission) -> Changes:
 
 def remember_crossref(sql: Sql, patient_id: int, outcome: str, reason: str) -> None:
     """Keeps the last answer of the identity server for this patient ('confirmed', 'differs', 'absent')."""
-    _ensure(sql, patient_id)
     sql.execute(
-        "UPDATE patient_state SET crossref = ?, crossref_reason = ? WHERE patient_id = ?", (outcome, reason, patient_id)
+        "INSERT INTO patient_state (crossref, crossref_reason, patient_id) VALUES (?, ?, ?) ON CONFLICT (patient_id)"
+        " DO UPDATE SET crossref = excluded.crossref, crossref_reason = excluded.crossref_reason",
+        (outcome, reason, patient_id),
     )
 
 
@@ -161,27 +162,27 @@ def _apply_identity(sql: Sql, patient_id: int, before: PatientView, admission: A
     if before.updated and moment and moment < before.updated:
         return  # a late message never overwrites a newer identity
     decision: Qualification = admission.qualification
-    ipp = admission.ipp()
+    ipp = admission.ipp() or before.ipp
+    authority = ipp.authority if ipp is not None else Authority()
     sql.execute(
-        "UPDATE patient_state SET qualified = ?, reasons = ?, updated = ?, ins = ?, ins_oid = ? WHERE patient_id = ?",
+        "UPDATE patient_state SET qualified = ?, reasons = ?, updated = ?, ins = ?, ins_oid = ?, ipp = ?,"
+        " ipp_namespace = ?, ipp_oid = ?, ipp_type = ? WHERE patient_id = ?",
         (
             int(decision.qualified),
             json.dumps(decision.reasons, ensure_ascii=False),
             moment,
             decision.ins.value if decision.ins else "",
             decision.ins.oid if decision.ins else "",
+            ipp.value if ipp is not None else "",
+            authority.namespace,
+            authority.oid,
+            authority.type,
             patient_id,
         ),
     )
     if before.ins != decision.ins:
         # another INS: what the identity server said of the former one no longer counts
         remember_crossref(sql, patient_id, "", "")
-    if ipp is not None:
-        authority = ipp.authority
-        sql.execute(
-            "UPDATE patient_state SET ipp = ?, ipp_namespace = ?, ipp_oid = ?, ipp_type = ? WHERE patient_id = ?",
-            (ipp.value, authority.namespace, authority.oid, authority.type, patient_id),
-        )
 
 
 def _apply_feeding(sql: Sql, patient_id: int, before: PatientView, consent: Consent) -> None:
