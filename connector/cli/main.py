@@ -15,7 +15,8 @@ from connector.base.errors import ConnectorError, SettingsError, TransportError
 from connector.cli.check import check
 from connector.cli.demo import demo
 from connector.cli.output import error_console
-from connector.cli.replay import replay
+from connector.cli.queue import app as queue
+from connector.cli.queue import retry
 from connector.cli.retention import app as retention
 from connector.cli.run import run
 from connector.cli.send import send
@@ -41,8 +42,11 @@ def _options(
     _debug = debug
 
 
-for command in (demo, run, simulate, send, trace, worklist, replay, check):
+for command in (demo, run, simulate, send, trace, worklist, check):
     app.command()(command)
+app.add_typer(queue, name="queue")
+# The name of the first release, kept for the procedures that cite it.
+app.command("replay")(retry)
 app.add_typer(retention, name="retention")
 
 

@@ -72,7 +72,8 @@ def timeline(
         raise JournalError("the timeline is searched by exactly one key", field="key", found=chosen, expected=1)
     match chosen[0]:
         case "patient_id" | "identifier":
-            patients = _patients(journal, patient_id, ipp or ins, domain)
+            known = ipp or ins
+            patients = journal.family(patient_id) if patient_id is not None else patients_of(journal, known, domain)
             lines = _lines(journal, "patient_id", patients, limit)
         case "control_id":
             messages = _messages(journal, control_id)
@@ -96,13 +97,12 @@ def _messages(journal: JournalReader, control_id: str) -> list[int]:
     return [row["id"] for row in rows]
 
 
-def _patients(journal: JournalReader, patient_id: int | None, value: str, domain: str) -> list[int]:
-    if patient_id is not None:
-        return journal.family(patient_id)
+def patients_of(journal: JournalReader, value: str, domain: str = "") -> list[int]:
+    """Patients who have this identifier (IPP or INS), in any domain unless one is given, and those merged with them."""
     rows = journal.query(
         "SELECT DISTINCT patient_id FROM identifier WHERE value = ? AND (? = '' OR domain = ?)", (value, domain, domain)
     )
-    return [member for row in rows for member in journal.family(row["patient_id"])]
+    return list(dict.fromkeys(member for row in rows for member in journal.family(row["patient_id"])))
 
 
 # The guard after each text key lets SQLite use the partial index of that key.

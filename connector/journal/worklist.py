@@ -5,18 +5,17 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final, Literal
+from typing import Final, Literal, cast
 
+from connector.journal.lifecycle import State
 from connector.journal.model import unstamp
+from connector.journal.queue import Entry, Wanted, find
 from connector.journal.reader import JournalReader
 
 WorkState = Literal["held", "refused", "dead", "routing-failed"]
+DELIVERIES: Final[tuple[State, ...]] = ("held", "refused", "dead")
 ALL: Final[tuple[WorkState, ...]] = ("held", "refused", "dead", "routing-failed")
 
-_DELIVERIES: Final = (
-    "SELECT id, kind, patient_id, message_id, stay, document_id, state, reason, reason_code, unsettled, updated_at"
-    " FROM delivery WHERE state IN ('held','refused','dead') AND state IN (?, ?, ?) ORDER BY id LIMIT ?"
-)
 _MESSAGES: Final = "SELECT message_id, at, reason FROM routing_failure ORDER BY message_id LIMIT ?"
 
 
@@ -48,20 +47,23 @@ def worklist(journal: JournalReader, states: Collection[WorkState] = ALL, limit:
             WorkItem("routing-failed", row["reason"], unstamp(row["at"]), row["message_id"])
             for row in journal.query(_MESSAGES, (limit,))
         ]
-    items += [
-        WorkItem(
-            row["state"],
-            row["reason"],
-            unstamp(row["updated_at"]),
-            row["message_id"],
-            row["id"],
-            row["kind"],
-            row["patient_id"],
-            row["stay"],
-            row["document_id"],
-            row["reason_code"],
-            bool(row["unsettled"]),
-        )
-        for row in journal.query(_DELIVERIES, (*(s if s in states else "" for s in ALL[:3]), limit))
-    ]
+    wanted = [state for state in DELIVERIES if state in states]
+    entries = [entry for state in wanted for entry in find(journal, Wanted(states=(state,)), limit)]
+    items += [_item(entry) for entry in sorted(entries, key=lambda entry: entry.id)]
     return items[:limit]
+
+
+def _item(entry: Entry) -> WorkItem:
+    return WorkItem(
+        cast("WorkState", entry.state),
+        entry.reason,
+        entry.updated_at,
+        entry.message_id,
+        entry.id,
+        entry.kind,
+        entry.patient_id,
+        entry.stay,
+        entry.document_id,
+        entry.reason_code,
+        entry.unsettled,
+    )
