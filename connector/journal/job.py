@@ -13,6 +13,7 @@ from connector.base.guard import FenceLost
 from connector.journal.deliveries import Delivery
 from connector.journal.engine.lease import UNFENCED, Fence
 from connector.journal.lifecycle import LifecycleError
+from connector.journal.retention.reading import message_content
 from connector.journal.store import Journal
 from connector.journal.tx import Tx
 
@@ -113,9 +114,8 @@ class Job:
         return self._run
 
     def raw(self) -> bytes:
-        """Bytes of the message the delivery came from, b"" when it came from none."""
-        rows = self._journal.query("SELECT raw FROM message WHERE id = ?", (self.message_id,))
-        return bytes(rows[0]["raw"]) if rows else b""
+        """Bytes of the message the delivery came from, b"" when it came from none. Raises ContentPurged."""
+        return message_content(self._journal, self.message_id)
 
     def note(self, event: str, text: str, **data: Any) -> None:
         """One line on the document's timeline, durable no later than this attempt's outcome; `text` is French."""

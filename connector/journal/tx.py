@@ -11,12 +11,14 @@ from typing import TYPE_CHECKING, Any
 from connector.journal import documents, heads, links, messages
 from connector.journal.db.connection import Connection, Cursor, Params
 from connector.journal.db.failures import Busy
-from connector.journal.deliveries import About, Delivery, Line, from_row, load, move, write_line
+from connector.journal.deliveries import About, Delivery, Line, LineRow, from_row, line_row, load, move, write_lines
 from connector.journal.lifecycle import CREATED, DELIVERY, Event, InHand, LifecycleError, State
 from connector.journal.model import DeadLetter, JournalError, LineWritten, stamp
+from connector.journal.retention.reading import refuse_purged
 
 if TYPE_CHECKING:
     from connector.journal.audit.entry import AuditEntry
+    from connector.journal.messages import MessageEvent
 
 _INSERT = (
     "INSERT INTO delivery (kind, patient_id, lane, state, due, run, unsettled, attempts, message_id, stay,"
@@ -31,7 +33,7 @@ class Tx:
     `now` is one aware instant for the whole transaction.
     """
 
-    __slots__ = ("_connection", "_dead_letter", "_touched", "_wait", "audits", "lines", "moved", "now")
+    __slots__ = ("_connection", "_dead_letter", "_touched", "_wait", "audits", "lines", "moved", "now", "rows")
 
     def __init__(self, connection: Connection, now: datetime, dead_letter: DeadLetter, *, wait: bool = True) -> None:
         self._connection = connection
@@ -40,6 +42,7 @@ class Tx:
         self._wait = wait
         self.audits: list[AuditEntry] = []
         self.lines: list[LineWritten] = []
+        self.rows: list[LineRow] = []
         self.moved = False
         self.now = now
 
@@ -53,11 +56,12 @@ class Tx:
     def savepoint(self, name: str) -> Iterator[None]:
         """What fails inside is undone alone, and the exception goes on."""
         self._connection.execute(f"SAVEPOINT {name}")
-        lines, audits = len(self.lines), len(self.audits)
+        kept = [(mine, len(mine)) for mine in (self.lines, self.audits, self.rows)]
         try:
             yield
         except BaseException:
-            del self.lines[lines:], self.audits[audits:]
+            for mine, length in kept:
+                del mine[length:]
             # A full disk makes SQLite roll everything back by itself: then there is nothing to undo.
             if self._connection.in_transaction:
                 self._connection.execute(f"ROLLBACK TO {name}")
@@ -82,7 +86,7 @@ class Tx:
 
     def find_patient(self, ids: Sequence[links.PatientId]) -> int | None:
         """Patient of the first known identifier (domain, value), None when none is known."""
-        return next(iter(links.known(self._connection, ids)), None)
+        return next(iter(links.owners(self._connection, ids).values()), None)
 
     def resolve_patient(self, ids: Sequence[links.PatientId]) -> int:
         """Finds the patient of these identifiers or creates one, and links the identifiers not yet known.
@@ -90,9 +94,10 @@ class Tx:
         When they belong to two patients the first one given wins, and the conflict is noted: merging is
         for an A40, never a guess. No identifier at all makes a new patient.
         """
-        owners = links.known(self._connection, ids)
+        known = links.owners(self._connection, ids)
+        owners = list(dict.fromkeys(known.values()))
         patient_id = owners[0] if owners else links.create(self._connection, self.now)
-        links.link(self._connection, patient_id, ids)
+        links.link(self._connection, patient_id, [one for one in ids if one not in known])
         if len(owners) > 1:
             self._note_conflict(patient_id, owners[1:])
         return patient_id
@@ -103,7 +108,8 @@ class Tx:
             "SELECT 1 FROM timeline WHERE patient_id = ? AND event = 'identity-conflict' AND data = ? LIMIT 1",
             (patient_id, json.dumps(data)),
         ).fetchone()
-        if known is None:
+        noted = known is not None or any(row[1] == "identity-conflict" and row[5] == patient_id for row in self.rows)
+        if not noted:
             text = "Identifiants de deux patients dans un même message : rapprochement à vérifier"
             self.note("identity-conflict", text, patient_id=patient_id, data=data)
 
@@ -113,6 +119,8 @@ class Tx:
 
     def _canonical_locked(self, patient_id: int) -> int:
         """The surviving patient, locked: a merge that was under way is over when this returns."""
+        if self._connection.dialect == "sqlite":
+            return self.canonical(patient_id)
         while True:
             root = self.canonical(patient_id)
             self.lock(root)
@@ -186,7 +194,7 @@ class Tx:
         data: dict[str, Any] = {"kind": kind, "reason_code": reason_code}
         if document is not None:
             data["document"] = documents.attach(self._connection, document, patient_id, delivery_id, state)
-        write_line(self._connection, self.now, line, keys, data)
+        self.rows.append(line_row(self.now, line, keys, data))
         self.lines.append(
             LineWritten(
                 "create", "", state, kind, destination, reason_code, self.now, delivery_id, patient_id, self.now
@@ -210,7 +218,8 @@ class Tx:
 
     def move(self, delivery: Delivery, event: Event, **changes: Any) -> Delivery:
         """One move of the life cycle table (see `deliveries.move` for `text`, `data` and the other changes)."""
-        moved = move(self._connection, delivery, event, self.now, **changes)
+        moved, row = move(self._connection, delivery, event, self.now, **changes)
+        self.rows.append(row)
         self._touched.add((moved.patient_id, moved.lane))
         self.lines.append(
             LineWritten(
@@ -280,9 +289,11 @@ class Tx:
     def requeue(self, delivery_id: int, reason: str, data: Mapping[str, Any] | None = None) -> Delivery:
         """Replays a delivery that waits, was refused or is dead: now, at its own place in the patient's order.
 
-        `reason` says why, for the timeline. Raises LifecycleError when it is queued or done, InHand.
+        `reason` says why, for the timeline. Raises LifecycleError when it is queued or done, InHand, and
+        ContentPurged when the bytes of its message are no longer kept.
         """
         delivery = self.idle(delivery_id, "requeue")
+        refuse_purged(self._connection, delivery.message_id)
         return self.move(
             delivery, "requeue", reason=reason, reason_code="", attempts=0, since=self.now, data=data
         )  # fmt: skip
@@ -295,6 +306,10 @@ class Tx:
         delivery = self.idle(delivery_id, "settle")
         return self.move(delivery, "settle", reason=reason, reason_code="settled", unsettled=False, data=data)
 
+    def move_message(self, message_id: int, event: MessageEvent, **changes: Any) -> None:
+        """One move of the message's life cycle. Raises LifecycleError."""
+        self.rows.append(messages.move(self._connection, message_id, event, self.now, **changes))
+
     def reroute(self, message_id: int, reason: str) -> None:
         """Gives a message whose routing failed to the router once more.
 
@@ -303,7 +318,7 @@ class Tx:
         removed = self.execute("DELETE FROM routing_failure WHERE message_id = ?", (message_id,)).rowcount
         if not removed:
             raise JournalError("the routing of this message did not fail", field="message_id", found=message_id)
-        messages.move(self._connection, message_id, "reroute", self.now, reason=reason)
+        self.move_message(message_id, "reroute", reason=reason)
         self.execute("UPDATE routing SET position = ? WHERE position > ?", (message_id - 1, message_id - 1))
 
     # -- timeline ------------------------------------------------------------------------------------------
@@ -323,7 +338,7 @@ class Tx:
     ) -> None:
         """One line of the timeline that is no move. `text` is French; `at` defaults to the transaction's now."""
         keys = About(patient_id, delivery_id, message_id, stay, document_id)
-        write_line(self._connection, at or self.now, Line(event, text), keys, data)
+        self.rows.append(line_row(at or self.now, Line(event, text), keys, data))
 
     def audit(self, entry: AuditEntry) -> None:
         """One line of the audit chain, durable with this transaction."""
@@ -341,3 +356,8 @@ class Tx:
             heads.refresh(self._connection, self._touched, self._dead_letter)
             self._touched.clear()
             self.moved = True
+
+    def write_rows(self) -> None:
+        """Writes the timeline lines gathered so far, together; the journal does it before each commit."""
+        write_lines(self._connection, self.rows)
+        self.rows.clear()

@@ -9,6 +9,9 @@ from functools import partial
 import pytest
 
 from connector.base.errors import SettingsError
+from connector.journal.engine.attempt import attempt
+from connector.journal.engine.lease import UNFENCED
+from connector.journal.job import Done, Hold, Job, Outcome
 from connector.journal.model import key_of
 from connector.journal.retention.config import RetentionConfig, Rules
 from connector.journal.retention.keeper import Keeper, Tally
@@ -186,7 +189,7 @@ def test_purged_content_says_so(history: History, clock: Clock) -> None:
         message_content(history.journal, fact.message_id)
     assert refused.value.context["purged_at"] == clock()
     with pytest.raises(ContentPurged, match="contenu purgé le"):
-        history.journal.transact(partial(refuse_purged, message_id=fact.message_id))
+        history.journal.transact(lambda tx: refuse_purged(tx.connection, fact.message_id))
     lines = timeline(history.journal, message_id=fact.message_id)
     assert lines[0].event == "received"
     assert (lines[-1].event, lines[-1].at) == ("purge", clock())
@@ -207,6 +210,56 @@ def test_the_same_message_is_known_again_long_after_its_bytes_are_gone(history: 
         r[0] for r in history.journal.query("SELECT key FROM message")
     }
     assert history.journal.query("SELECT * FROM duplicate") == []
+
+
+def test_a_replay_of_purged_content_is_refused(history: History, clock: Clock) -> None:
+    """It cannot come to that, since waiting work keeps its bytes: the second lock on that door."""
+    fact = history.one(states=("done",))
+    history.one(states=("done",))
+    clock.push(days=21)
+    keep(history)
+    delivery = fact.deliveries[0][0]
+    history.journal.transact(partial(set_state, delivery=delivery, state="held"))
+    with pytest.raises(ContentPurged, match="contenu purgé le"):
+        history.journal.transact(lambda tx: tx.requeue(delivery, "à revoir"))
+    job = Job(history.journal, history.journal.delivery(delivery))
+    with pytest.raises(ContentPurged):
+        job.raw()
+    outcome = attempt(history.journal, history.journal.delivery(delivery), {"send": _reads}, UNFENCED).outcome
+    assert isinstance(outcome, Hold)
+    assert outcome.reason_code == "content.purged"
+
+
+def _reads(job: Job) -> Outcome:
+    return Done(str(len(job.raw())))
+
+
+def test_emptied_rows_share_their_pages(journal_factory: JournalFactory, clock: Clock) -> None:
+    """Two rows with content fill a page; without it SQLite would leave them there, and the file would not shrink."""
+    history = start(journal_factory(clock=clock), clock, seed=3)
+    history.message_size = 1500
+    history.bulk_day(600)
+    clock.push(days=30)
+    before = used(history.journal)
+    keep(history, rules(content_days=20, attachment_days=5, trace_days=400, step_rows=500, step_seconds=1.0))
+    assert used(history.journal) < before / 2.5
+
+
+def used(journal: Journal) -> int:
+    if journal.config.url.dialect == "postgresql":
+        return int(journal.query("SELECT sum(pg_column_size(m.*)) FROM message m")[0][0])
+    return int(journal.query("PRAGMA page_count")[0][0]) - int(journal.query("PRAGMA freelist_count")[0][0])
+
+
+def test_every_column_of_a_message_survives_its_purge(history: History, clock: Clock) -> None:
+    fact = history.one(states=("done",))
+    history.one(states=("done",))
+    (before,) = history.journal.query("SELECT * FROM message WHERE id = ?", (fact.message_id,))
+    clock.push(days=21)
+    keep(history)
+    (after,) = history.journal.query("SELECT * FROM message WHERE id = ?", (fact.message_id,))
+    changed = {name for name in before.keys() if before[name] != after[name]}  # noqa: SIM118 - rows are no mappings
+    assert changed == {"raw", "ack"}
 
 
 # -- steps -----------------------------------------------------------------------------------------------------------

@@ -13,6 +13,7 @@ from connector.journal.deliveries import Delivery
 from connector.journal.engine.lease import Fence
 from connector.journal.engine.steps import Finished
 from connector.journal.job import Handler, Hold, Job, Outcome, Retry, Unknown
+from connector.journal.retention.reading import ContentPurged
 from connector.journal.store import Journal
 
 _log = structlog.get_logger(__name__)
@@ -36,6 +37,8 @@ def _outcome(handler: Handler, job: Job) -> Outcome | FenceLost:
     except FenceLost as lost:
         _log.warning("attempt abandoned", kind=job.kind, delivery_id=job.delivery_id, cause=lost.message)
         return lost
+    except ContentPurged as purged:
+        return Hold(f"Traitement impossible : {purged.message}", "content.purged", unreachable=None)
     except BaseException as error:  # noqa: BLE001 - a worker must bring back an outcome whatever happens
         _log.error(
             "handler failed",

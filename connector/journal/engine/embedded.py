@@ -8,7 +8,6 @@ threads: one that is slow, dead or limited takes nothing from another, and what 
 from __future__ import annotations
 
 import asyncio
-import fcntl
 import math
 import os
 import random as _random
@@ -21,6 +20,7 @@ from functools import partial
 import structlog
 
 from connector.base.clock import Clock, utc_now
+from connector.journal.db.alone import lock
 from connector.journal.db.failures import where
 from connector.journal.deliveries import Delivery
 from connector.journal.engine import steps
@@ -31,7 +31,7 @@ from connector.journal.engine.destinations import BreakerState, Destinations, fa
 from connector.journal.engine.lease import Fence, Lease
 from connector.journal.engine.steps import Finished
 from connector.journal.job import Handler
-from connector.journal.model import Committed, JournalError
+from connector.journal.model import Committed
 from connector.journal.routing import Router, has_unrouted, route_batch
 from connector.journal.store import Journal
 from connector.journal.tx import Tx
@@ -76,7 +76,7 @@ class Engine:
 
         Raises JournalError when another engine already works on this journal.
         """
-        self._lock = _lock(f"{self._journal.path}.lock")
+        self._lock = lock(self._journal.path)
         try:
             policy, dead_letter = self._config.backoff_of, self._journal.config.dead_letter
             recovered = await self._journal.transact_async(
@@ -255,14 +255,3 @@ class Engine:
 def _say(breaker: BreakerState) -> None:
     log = _log.warning if breaker.state == "open" else _log.info
     log("destination", destination=breaker.name, breaker=breaker.state, failures=breaker.failures)
-
-
-def _lock(path: str) -> int:
-    """An exclusive lock held by this process until the descriptor is closed."""
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as error:
-        os.close(descriptor)
-        raise JournalError("another engine already works on this journal", path=path) from error
-    return descriptor

@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Final
 
+from connector.journal.db.connection import Connection
 from connector.journal.model import JournalError, unstamp
 from connector.journal.reader import JournalReader
-from connector.journal.retention.walks import Sql
 
 _RAW: Final = "SELECT m.raw, p.at FROM message m LEFT JOIN purged p ON p.message_id = m.id WHERE m.id = ?"
 
@@ -36,8 +36,8 @@ def message_content(journal: JournalReader, message_id: int | None) -> bytes:
     return bytes(rows[0]["raw"])
 
 
-def refuse_purged(sql: Sql, message_id: int | None) -> None:
+def refuse_purged(connection: Connection, message_id: int | None) -> None:
     """Raises ContentPurged when a replay could only send emptiness."""
-    row = sql.execute("SELECT at FROM purged WHERE message_id = ?", (message_id,)).fetchone()
+    row = connection.execute("SELECT at FROM purged WHERE message_id = ?", (message_id,)).fetchone()
     if row is not None and message_id is not None:
         raise ContentPurged(message_id, unstamp(row["at"]))
