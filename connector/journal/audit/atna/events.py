@@ -1,4 +1,4 @@
-"""Which DICOM audit event each transaction is: EventID, action, EventTypeCode, who is the source (IHE ITI TF-2 §3.20)."""
+"""Which DICOM audit event each transaction is: EventID, action, EventTypeCode, source (IHE ITI TF-2 §3.20)."""
 
 from __future__ import annotations
 

@@ -159,7 +159,11 @@ class Follower:
             " ON CONFLICT (name) DO UPDATE SET position = excluded.position"
             " WHERE follower.position < excluded.position"
         )
-        self._journal.transact(lambda tx: tx.execute(sql, (NAME, position)) and None)
+
+        def write(tx: Tx) -> None:
+            tx.execute(sql, (NAME, position))
+
+        self._journal.transact(write)
 
     def _claim(self, tx: Tx) -> bool:
         """One process at a time sends: several would only send everything several times."""
