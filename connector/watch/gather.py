@@ -21,8 +21,6 @@ FROM_ROWS: Final = frozenset({"dead", "hold", "routing", "queue", "follower", "n
 """Families of causes that only a readable journal shows."""
 STORE_SECONDS: Final = 10.0
 """How long the journal may take to answer before it counts as not answering."""
-HANGING_SECONDS: Final = 30.0
-"""And before its process is no longer worth keeping: above the wait for another process's lock."""
 
 
 class BreakerState(Protocol):
@@ -116,11 +114,6 @@ class Gatherer:
         except JournalError as error:
             return f"écriture refusée : {error.context.get('cause', 'JournalError')}"
         return ""
-
-    def writer_silence(self) -> str:
-        """French words when the writer hangs, "" when it answers, be it that the disk is full: asks without waiting."""
-        seconds = self._writable.waiting()
-        return f"le journal ne répond pas depuis {seconds:.0f} s" if seconds > HANGING_SECONDS else ""
 
     def _write(self) -> None:
         name, value = f"writable@{self._node}", stamp(self._clock())

@@ -48,14 +48,6 @@ class Limited(Generic[T]):
                 raise
             raise Silent(f"no answer within {self._seconds:g} s") from None
 
-    def waiting(self) -> float:
-        """Asks unless the last answer is fresh, and gives at once for how many seconds the question is open."""
-        with self._lock:
-            if self._asked is None or (self._asked.done() and time.monotonic() - self._answered >= self._fresh):
-                self._ask()
-            assert self._asked is not None
-            return 0.0 if self._asked.done() else time.monotonic() - self._started
-
     def close(self) -> None:
         """Later calls start again."""
         with self._lock:

@@ -56,7 +56,7 @@ class Watch:
         ProcessCollector(registry=self.registry)
         certificates = certificate_check(sources, clock)
         self.health = Health(
-            {"writer": self._gatherer.writer_silence} | dict(alive or {}),
+            dict(alive or {}),
             {
                 "store": self._gatherer.store_trouble,
                 "certificates": certificates,
@@ -76,6 +76,10 @@ class Watch:
         self._gatherer.close()
         self._gauges.close()
         self.health.close()
+
+    def configure(self, config: AlertsConfig) -> None:
+        """New settings from the next round on. Raises SettingsError like the start, and then nothing changed."""
+        self._watcher.configure(open_channels(config.smtp, config.webhook), config)
 
     def alive(self) -> Report:
         """Whether this process is worth keeping."""

@@ -21,6 +21,7 @@ from connector.watch.ledger import Alert, Turn
 from connector.watch.limited import Limited, Silent
 from connector.watch.model import Condition, Notice, Snapshot
 
+_OFF_SECONDS: Final = 60.0
 _LEVELS: Final = {"warning": "warning", "critical": "error"}
 
 
@@ -63,9 +64,8 @@ class Watcher:
     # -- life --------------------------------------------------------------------------------------------------------
 
     def start(self) -> None:
-        if self._config.every_seconds > 0:
-            self._thread = threading.Thread(target=self._run, name="alerts", daemon=True)
-            self._thread.start()
+        self._thread = threading.Thread(target=self._run, name="alerts", daemon=True)
+        self._thread.start()
 
     def stop(self, seconds: float = 5.0) -> None:
         """Ends after the round under way, or leaves it behind after `seconds`: what it had to send is kept."""
@@ -75,10 +75,16 @@ class Watcher:
         self._rows.close()
         self._settled.close()
 
+    def configure(self, channels: Sequence[Channel], config: AlertsConfig) -> None:
+        """New settings from the next round on."""
+        self._channels, self._config = {channel.name: channel for channel in channels}, config
+
     def _run(self) -> None:
-        while not self._stop.wait(self._config.every_seconds):
+        # switched off, it still asks now and then whether new settings switched it on
+        while not self._stop.wait(self._config.every_seconds or _OFF_SECONDS):
             try:
-                self.look()
+                if self._config.every_seconds:
+                    self.look()
             except Exception as error:  # noqa: BLE001 - the watch outlives every failure, and says so
                 self._log.error("alerts not evaluated", error=type(error).__name__, where=where(error))
 

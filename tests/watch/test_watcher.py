@@ -390,14 +390,20 @@ def test_the_thread_looks_by_itself_and_outlives_failures(world: World) -> None:
     watcher.stop()
 
 
-def test_zero_seconds_is_off(world: World) -> None:
+def test_zero_seconds_is_off_until_new_settings(world: World) -> None:
     watcher = Watcher(
         world.journal, lambda: GOOD, [], replace(CONFIG, every_seconds=0), clock=world.clock, uuid_factory=random_uuid
     )
-    before = threading.active_count()
-    watcher.start()
-    assert threading.active_count() == before
-    watcher.stop()
+    with mock.patch.object(Watcher, "look") as look, mock.patch("connector.watch.watcher._OFF_SECONDS", 0.01):
+        watcher.start()
+        time.sleep(0.05)
+        assert not look.called
+        watcher.configure([], replace(CONFIG, every_seconds=0.01))
+        end = time.monotonic() + 10
+        while not look.called and time.monotonic() < end:
+            time.sleep(0.01)
+        watcher.stop()
+    assert look.called
 
 
 def test_a_cause_of_one_look_ago_is_timed_by_the_steady_clock(world: World) -> None:
