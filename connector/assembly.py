@@ -12,6 +12,7 @@ from datetime import date
 from pathlib import Path
 from typing import Final
 
+from connector.base.calls import OnCall, nobody
 from connector.base.clock import Clock, UuidFactory
 from connector.base.errors import SettingsError
 from connector.base.finding import Finding
@@ -79,9 +80,15 @@ def open_intake(
 
 
 def open_work(
-    settings: Settings, installation: Installation, foundation: Foundation, *, clock: Clock, uuid_factory: UuidFactory
+    settings: Settings,
+    installation: Installation,
+    foundation: Foundation,
+    *,
+    clock: Clock,
+    uuid_factory: UuidFactory,
+    on_call: OnCall = nobody,
 ) -> Work:
-    """Clients and flows over `foundation`; nothing is called yet."""
+    """Clients and flows over `foundation`; nothing is called yet. `on_call` hears of each call, after the audit."""
     sign, auth, context = installation
     journal = foundation.journal
     today = _today(clock)
@@ -95,6 +102,7 @@ def open_work(
         clock=clock,
         uuid_factory=uuid_factory,
         clockwatch=foundation.clockwatch,
+        on_call=on_call,
     )
     pix = _pix(settings, context, clock, uuid_factory)
     if pix is not None:

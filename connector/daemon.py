@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import socket
 import threading
+import time
 from collections.abc import Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack
@@ -14,6 +16,7 @@ from typing import Any
 
 from connector.assembly import (
     Foundation,
+    Installation,
     Work,
     check_entrance,
     check_installation,
@@ -37,6 +40,7 @@ from connector.service.succession import Succession
 from connector.service.web import ApiServer, address_taken
 from connector.settings import Settings
 from connector.trust.ntp import query as query_ntp
+from connector.watch.channels import open_channels
 from connector.watch.gather import Sources
 from connector.watch.health import Check
 from connector.watch.room import Watch
@@ -115,15 +119,13 @@ class Daemon:
         else:
             installation = check_installation(settings, self._clock)
             foundation = self._lay_foundation(stack)
-            work = open_work(settings, installation, foundation, clock=self._clock, uuid_factory=self._uuid)
+            work = self._open_work(settings, installation)
             await self._start_engine(work, stack)
         listener = await self._start_listener(stack)
         self._pulse = Pulse(foundation.journal, self._turning(), self._manager.alive, patience=self._patience)
         _in_background(self._pulse.run(), stack)
-        watch = self._open_watch()
-        watch.start()
-        stack.callback(watch.stop)
-        api = ApiServer(settings.api, watch, self._role)
+        self._watch.start()
+        api = ApiServer(settings.api, self._watch, self._role)
         stack.push_async_callback(api.stop)
         await api.start()
         self._watch_ntp()
@@ -133,7 +135,24 @@ class Daemon:
     def _lay_foundation(self, stack: AsyncExitStack) -> Foundation:
         self._foundation = lay_foundation(self._settings, self._clock)
         stack.callback(self._foundation.journal.close)
+        # from the first commit on, so that the counters of moves miss none
+        watch = self._watch = self._open_watch()
+
+        async def stop() -> None:
+            await asyncio.to_thread(watch.stop)
+
+        stack.push_async_callback(stop)
         return self._foundation
+
+    def _open_work(self, settings: Settings, installation: Installation) -> Work:
+        return open_work(
+            settings,
+            installation,
+            self._foundation,
+            clock=self._clock,
+            uuid_factory=self._uuid,
+            on_call=self._watch.counters.on_call,
+        )
 
     async def _start_engine(self, work: Work, stack: AsyncExitStack) -> None:
         succession = self._succession = Succession(work)
@@ -185,7 +204,10 @@ class Daemon:
 
     async def _take_in(self, raw: bytes, peer: PeerInfo) -> bytes | None:
         assert self._intake is not None
-        return await self._intake.handle(raw, f"{peer.host}:{peer.port}")
+        started = time.perf_counter()
+        ack = await self._intake.handle(raw, f"{peer.host}:{peer.port}")
+        self._watch.counters.accepted(ack, time.perf_counter() - started)
+        return ack
 
     async def _refuse_oversized(self, head: bytes, peer: PeerInfo) -> bytes | None:
         assert self._intake is not None
@@ -222,15 +244,17 @@ class Daemon:
 
     def _prepare(self, settings: Settings) -> Work | None:
         """All that may fail, done before anything changes."""
+        open_channels(settings.alerts.smtp, settings.alerts.webhook)
         if self._role == "listener":
             check_entrance(settings)
             return None
         installation = check_installation(settings, self._clock)
-        return open_work(settings, installation, self._foundation, clock=self._clock, uuid_factory=self._uuid)
+        return self._open_work(settings, installation)
 
     def _take_over(self, settings: Settings, work: Work | None) -> None:
         former, self._settings = self._settings, settings
         self._foundation.clockwatch.limit_seconds = settings.clock.limit_seconds
+        self._watch.configure(settings.alerts)
         if self._intake is not None:
             self._intake = self._open_intake(settings)
         if work is not None and self._succession is not None and self._engine is not None:
@@ -267,35 +291,34 @@ class Daemon:
         return {} if engine is None else {"engine": lambda: engine.silent_for}
 
     def _open_watch(self) -> Watch:
-        """Alerts, metrics and health of the parts this role has."""
-        settings, engine, listener, succession = self._settings, self._engine, self._listener, self._succession
+        """Alerts, metrics and health of the parts this role has, each asked when needed: reloads replace them."""
+        works, store = self._role != "listener", self._settings.journal.url.path
         ready: dict[str, Check] = {}
-        if listener is not None:
-            ready["listener"] = lambda: "" if listener.listening else "n'écoute pas"
-        if engine is not None:
-            ready["engine"] = lambda: engine.trouble
-
-        def certificates() -> dict[str, datetime]:
-            pairs = succession.work.certificates if succession is not None else {}
-            return {name: pair.certificate.not_valid_after_utc for name, pair in pairs.items()}
-
-        store = settings.journal.url.path
+        if self._role != "worker":
+            ready["listener"] = lambda: "" if self._listener and self._listener.listening else "n'écoute pas"
+        if works:
+            ready["engine"] = lambda: self._engine.trouble if self._engine else "pas encore démarré"
         sources = Sources(
-            breakers=engine.destinations.states if engine is not None else None,
-            engine=(lambda: engine.trouble) if engine is not None else None,
-            certificates=certificates,
-            clockwatch=self._foundation.clockwatch if succession is not None else None,
+            breakers=(lambda: self._engine.destinations.states() if self._engine else {}) if works else None,
+            engine=(lambda: self._engine.trouble if self._engine else "") if works else None,
+            certificates=self._certificates,
+            clockwatch=self._foundation.clockwatch if works else None,
             disk=store.parent if store is not None else None,
         )
         return Watch(
             self._foundation.journal,
-            settings.alerts,
+            self._settings.alerts,
             sources,
             clock=self._clock,
             uuid_factory=self._uuid,
             alive={"pulse": lambda: self._pulse.complaint},
             ready=ready,
+            node="" if store is not None else socket.gethostname(),
         )
+
+    def _certificates(self) -> dict[str, datetime]:
+        pairs = self._succession.work.certificates if self._succession is not None else {}
+        return {name: pair.certificate.not_valid_after_utc for name, pair in pairs.items()}
 
     def _watch_ntp(self) -> None:
         """NTP, where a server is set; the DMP's own Date header is watched at each answer."""

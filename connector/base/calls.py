@@ -55,6 +55,16 @@ def nobody(record: CallRecord) -> None:
     """The hook of a client that nobody listens to."""
 
 
+def both(first: OnCall, second: OnCall) -> OnCall:
+    """Tells both, in this order."""
+
+    def tell(record: CallRecord) -> None:
+        first(record)
+        second(record)
+
+    return tell
+
+
 class Call:
     """A call in progress: `learn` adds to its record what only the answer tells."""
 

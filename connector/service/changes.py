@@ -23,6 +23,7 @@ LIVE: Final = (
     "engine",
     "listener",
     "log",
+    "alerts",
 )
 """Sections read again by a running connector. Any other one needs a restart."""
 
