@@ -20,11 +20,11 @@ from connector.base.logs import logger
 from connector.dmp.client import DmpClient
 from connector.flows.admission import AdmissionFlow
 from connector.flows.config import ZamDestination
-from connector.flows.consultation import Consultation
+from connector.flows.consultation import ConsultationFlow, ConsultationSettings
 from connector.flows.gate import Gate
 from connector.flows.intake import Intake
 from connector.flows.publication import PublicationFlow, PublicationSettings
-from connector.flows.routing import ADMISSION, PUBLICATION, ZAM, Router
+from connector.flows.routing import ADMISSION, CONSULTATION, PUBLICATION, ZAM, Router
 from connector.flows.sessions import TokenSession
 from connector.flows.zam import ZamFlow
 from connector.hl7.mllp_client import MllpClient
@@ -110,7 +110,8 @@ def open_work(
     try:
         gate = Gate(journal, pix, settings.publication, settings.identity, wanted=settings.pix.wanted())
         handlers: dict[str, Handler] = {
-            ADMISSION: _admission(settings, journal, dmp, pix, clock),
+            ADMISSION: AdmissionFlow(journal, pix, identity=settings.identity, wanted=settings.pix.wanted()),
+            CONSULTATION: _consultation(settings, journal, dmp, clock),
             PUBLICATION: PublicationFlow(
                 journal,
                 dmp,
@@ -241,32 +242,13 @@ def _pix(settings: Settings, context: ssl.SSLContext, clock: Clock, uuid_factory
     return open_client(settings.pix, tls=tls, clock=clock, uuid_factory=uuid_factory)
 
 
-def _admission(
-    settings: Settings,
-    journal: Journal,
-    dmp: DmpClient,
-    pix: PixClient | None,
-    clock: Clock,
-) -> AdmissionFlow:
-    log = logger("psc")
-    sessions = TokenSession(settings.psc, clock=clock, tell=log.warning)
-    consultation = Consultation(
-        dmp,
-        settings.consultation,
-        sessions=sessions,
-        structure=settings.psc.structure or settings.keys.structure,
-        folder=settings.consultation.output_folder,
-        clock=clock,
-    )
-    return AdmissionFlow(
+def _consultation(settings: Settings, journal: Journal, dmp: DmpClient, clock: Clock) -> ConsultationFlow:
+    structure = settings.keys.structure
+    return ConsultationFlow(
         journal,
         dmp,
-        pix,
-        structure=settings.keys.structure,
-        caller=settings.caller,
-        identity=settings.identity,
-        wanted=settings.pix.wanted(),
-        consultation=consultation,
+        ConsultationSettings(settings.consultation, settings.caller, structure, settings.psc.structure or structure),
+        sessions=TokenSession(settings.psc, clock=clock, tell=logger("psc").warning),
         clock=clock,
     )
 

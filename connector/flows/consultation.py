@@ -1,7 +1,7 @@
-"""The consultation of a DMP at admission: authorised, listed, retrieved, each stop said with its reason.
+"""The DMP read at admission: does it exist, then authorised, listed, retrieved, each stop said with its reason.
 
-It runs only when all three hold: `consultation.trigger = on-admission`, ZFA-11 = IC for this stay, a live session
-of a named professional (dmp-interface a.8, b.9, d.1).
+Documents are read only when all three hold: `consultation.trigger = on-admission`, ZFA-11 = IC for this stay, a live
+session of a named professional (dmp-interface a.8, b.9, d.1).
 """
 
 from __future__ import annotations
@@ -9,17 +9,23 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Protocol
 
 from connector.base.clock import Clock
+from connector.base.errors import ConnectorError, ServerRefusal, SoapFault, TransportError
 from connector.dmp.client import Existence, PartialRetrieval, Retrieved, StatusAnswer
-from connector.flows.config import ConsultationConfig
+from connector.flows.callers import structure_caller
+from connector.flows.config import CallerConfig, ConsultationConfig
+from connector.flows.french import in_french
+from connector.flows.outcomes import failure
+from connector.flows.snapshot import Snapshot
 from connector.ins.model import MatriculeIns
-from connector.journal import Done, Job, Outcome
-from connector.patients.state import StayView
-from connector.trust.errors import SessionError
+from connector.journal import Done, Hold, Job, Journal, Outcome, Retry
+from connector.patients.state import load_patient, load_stay
+from connector.trust.errors import ClockError, SessionError
 from connector.trust.psc import ProfessionalSession
 from connector.trust.vihf import Caller
 from connector.xds.model import DocumentEntry, QueryAnswer
@@ -39,30 +45,54 @@ class DmpReader(Protocol):
 SessionSource = Callable[[], ProfessionalSession | None]
 
 
-class Consultation:
-    """Runs inside an admission delivery; every step is idempotent, so a retry starts over safely."""
+@dataclass(frozen=True, slots=True)
+class ConsultationSettings:
+    """`structure` speaks for the software (TD0.2), `session_structure` for the professional."""
+
+    consultation: ConsultationConfig
+    caller: CallerConfig
+    structure: str
+    session_structure: str
+
+
+class ConsultationFlow:
+    """Handler of the 'consultation' deliveries; every step is idempotent, so a retry starts over safely."""
 
     def __init__(
-        self,
-        dmp: DmpReader,
-        config: ConsultationConfig,
-        *,
-        sessions: SessionSource,
-        structure: str,
-        folder: Path,
-        clock: Clock,
+        self, journal: Journal, dmp: DmpReader, settings: ConsultationSettings, *, sessions: SessionSource, clock: Clock
     ) -> None:
+        self._journal = journal
         self._dmp = dmp
-        self._config = config
+        self._settings = settings
         self._sessions = sessions
-        self._structure = structure
-        self._folder = folder
         self._clock = clock
 
-    def run(self, job: Job, ins: MatriculeIns, stay: StayView | None) -> Outcome:
-        """Raises the client's errors (ServerRefusal, SoapFault, TransportError); the caller classifies them."""
-        if self._config.trigger != "on-admission":
+    def __call__(self, job: Job) -> Outcome:
+        patient = load_patient(Snapshot(self._journal), job.patient_id)
+        if patient.ins is None or not patient.qualified or patient.crossref == "differs":
+            return Done("Arrêt : l'identité n'est plus confirmée", unreachable=None)
+        try:
+            return self._exists(job, patient.ins)
+        except (ServerRefusal, SoapFault, TransportError) as error:
+            return failure(error)
+        except ClockError as error:
+            return Retry(f"Interrogation impossible : {error}", code="clock", unreachable=None)
+        except ConnectorError as error:
+            return Hold(f"Arrêt : {in_french(error)}", "configuration", unreachable=None)
+
+    def _exists(self, job: Job, ins: MatriculeIns) -> Outcome:
+        settings = self._settings
+        caller = structure_caller(settings.caller, settings.structure, authn_instant=self._clock())
+        existence = self._dmp.test_existence(ins, caller)
+        job.note("TD0.2", f"DMP {_FRENCH[existence.status]}, autorisation {existence.authorization or 'inconnue'}")
+        if existence.status != "ACTIVE":
+            return Done(f"Arrêt : DMP {_FRENCH[existence.status]}")
+        return self._allowed(job, ins)
+
+    def _allowed(self, job: Job, ins: MatriculeIns) -> Outcome:
+        if self._settings.consultation.trigger != "on-admission":
             return Done("Arrêt : consultation non déclenchée à l'admission (consultation.trigger = off)")
+        stay = load_stay(Snapshot(self._journal), job.payload.get("stay", ""))
         consent = stay.consultation if stay else ""
         if consent != "IC":
             return Done(
@@ -73,22 +103,26 @@ class Consultation:
         if session is None or session.expires_at <= now:
             return Done("Arrêt : aucune session Pro Santé Connect en cours d'un professionnel nommé")
         try:
-            caller = session.caller(now=now, structure_id=self._structure)
+            caller = session.caller(now=now, structure_id=self._settings.session_structure)
         except SessionError as error:
             return Done(f"Arrêt : {error}")
+        return self._read(job, ins, caller, now)
+
+    def _read(self, job: Job, ins: MatriculeIns, caller: Caller, now: datetime) -> Outcome:
+        config = self._settings.consultation
         existence = self._dmp.test_existence(ins, caller)
         if existence.authorization == "INTERDIT":
             return Done("Arrêt : le patient a bloqué ce professionnel (autorisation INTERDIT)")
         if existence.authorization in ("NON_EXISTE", "EXPIRE"):
             answer = self._dmp.add_authorization(ins, caller)
             job.note("TD0.3", f"Autorisation ajoutée ({answer.status}) ; elle était {existence.authorization}")
-        since = now - timedelta(days=365 * self._config.years)
+        since = now - timedelta(days=365 * config.years)
         listed = self._dmp.find_documents(ins, caller, since=since)
-        job.note("TD3.1", f"{len(listed.entries)} document(s) dans le DMP sur {self._config.years} ans")
-        wanted = [e for e in listed.entries if e.type_code is not None and e.type_code.code in self._config.type_codes]
+        job.note("TD3.1", f"{len(listed.entries)} document(s) dans le DMP sur {config.years} ans")
+        wanted = [e for e in listed.entries if e.type_code is not None and e.type_code.code in config.type_codes]
         if not wanted:
             return Done("Consultation terminée : aucun document à rapatrier selon consultation.type_codes")
-        target = self._folder / f"admission-{job.delivery_id}"
+        target = config.output_folder / f"consultation-{job.delivery_id}"
         target.mkdir(parents=True, exist_ok=True)
         try:
             documents = self._dmp.retrieve(ins, caller, wanted, target)
@@ -129,3 +163,6 @@ def _write_sidecar(document: Retrieved, job: Job, now: datetime) -> None:
     partial = sidecar.with_suffix(".partial")
     partial.write_text(json.dumps(facts, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
     os.replace(partial, sidecar)
+
+
+_FRENCH = {"ACTIVE": "actif", "CLOSED": "fermé", "ABSENT": "inexistant"}

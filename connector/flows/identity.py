@@ -30,11 +30,13 @@ class CrossReference:
     """What the identity server's answer means for this patient; `text` is French, without identity.
 
     `transient` is True when the server could not be reached or refused for a reason that may pass.
+    `unreachable` is True when it did not answer, False when it did, None when it was not asked.
     """
 
     outcome: Outcome
     text: str
     transient: bool = False
+    unreachable: bool | None = False
 
 
 _CASES = {
@@ -50,16 +52,18 @@ def cross_reference(
 ) -> CrossReference:
     """Asks the server for the identifiers of `ipp` and compares its INS with `ins`. Never raises for a server's no."""
     if pix is None:
-        return CrossReference("skipped", "pas de serveur d'identités configuré")
+        return CrossReference("skipped", "pas de serveur d'identités configuré", unreachable=None)
     if ipp is None:
-        return CrossReference("absent", "aucun IPP pour interroger le serveur d'identités")
+        return CrossReference("absent", "aucun IPP pour interroger le serveur d'identités", unreachable=None)
     local = Domain(ipp.authority.namespace, ipp.authority.oid, ipp.authority.type)
     try:
         answer = pix.query(ipp.value, local, wanted)
     except TransportError as error:
-        return CrossReference("absent", f"serveur d'identités injoignable : {in_french(error)}", transient=True)
+        text = f"serveur d'identités injoignable : {in_french(error)}"
+        return CrossReference("absent", text, transient=True, unreachable=True)
     except SettingsError as error:
-        return CrossReference("absent", f"domaine de l'IPP sans OID configuré ({error.context.get('name', 'pix')})")
+        text = f"domaine de l'IPP sans OID configuré ({error.context.get('name', 'pix')})"
+        return CrossReference("absent", text, unreachable=None)
     except ServerRefusal as error:
         return CrossReference("absent", f"le serveur d'identités a refusé la question ({error.code})", transient=True)
     if answer.case is not Case.FOUND and answer.case is not Case.SEVERAL:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable
 from datetime import date
 
 from connector.flows.config import IntakeConfig
+from connector.flows.destinations import DMP, IDENTITY, zam_destination
 from connector.flows.document_check import ReadRequest, read_request
 from connector.hl7.er7 import parse
 from connector.hl7.model import Admission, Identifier
@@ -20,7 +21,7 @@ from connector.journal import StoredMessage, Submission, Tx
 from connector.journal.documents import can_be_resubmitted
 from connector.patients.state import apply_admission, block, load_patient, merge_states
 
-ADMISSION, PUBLICATION, ZAM = "admission", "publication", "zam"
+ADMISSION, CONSULTATION, PUBLICATION, ZAM = "admission", "consultation", "publication", "zam"
 
 # events that ask the identity server again; A01 and A04 go on to the DMP
 IDENTITY_EVENTS = frozenset({"A01", "A04", "A05", "A28", "A31", "A40", "Z99"})
@@ -102,6 +103,7 @@ class Router:
                 {"event": event, "stay": stay},
                 message_id=message.id,
                 stay=stay,
+                destination=IDENTITY,
             )
 
     def _release(self, tx: Tx, admission: Admission, event: str, patient: int) -> None:
@@ -201,6 +203,7 @@ class Router:
             state="held" if held else "queued",
             reason=f"{verb} : pas encore servi par cette version, conservé dans l'ordre" if held else "",
             reason_code=NOT_SERVED if held else "",
+            destination=DMP,
         )
         tx.note(
             "reçu",
@@ -224,7 +227,16 @@ def _acknowledge_again(tx: Tx, message: StoredMessage, patient: int, stay: str, 
         "event_time": message.received_at.isoformat(),
         "sender": message.sender,
     }
-    tx.deliver(ZAM, patient, payload, message_id=message.id, stay=stay, document_id=unique_id, lane=ZAM)
+    tx.deliver(
+        ZAM,
+        patient,
+        payload,
+        message_id=message.id,
+        stay=stay,
+        document_id=unique_id,
+        lane=ZAM,
+        destination=zam_destination(message.sender),
+    )
 
 
 def patient_keys(identifiers: Iterable[Identifier], *, trusted_ins: bool) -> tuple[tuple[str, str], ...]:

@@ -32,7 +32,11 @@ class ZamFlow:
         payload = job.payload
         destination = self._config.destination(payload["sender"])
         if destination is None:
-            return Hold("Aucune destination ZAM configurée pour cet émetteur (zam.destinations)", "configuration.zam")
+            return Hold(
+                "Aucune destination ZAM configurée pour cet émetteur (zam.destinations)",
+                "configuration.zam",
+                unreachable=None,
+            )
         message = build_zam_z01(
             parse_header(job.raw()),
             success=payload["success"],
@@ -53,7 +57,7 @@ class ZamFlow:
                 ack = _read(self._exchange(destination, message))
                 call.learn(**_said(ack, payload["control_id"]))
         except TransportError as error:
-            return Retry(f"Émetteur injoignable pour le ZAM : {in_french(error)}", code="transport")
+            return Retry(f"Émetteur injoignable pour le ZAM : {in_french(error)}", code="transport", unreachable=True)
         if ack is None:
             return Retry("Réponse illisible au ZAM", code="zam.ack")
         if ack.control_id != payload["control_id"]:

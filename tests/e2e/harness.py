@@ -36,7 +36,11 @@ def toml_of(simulator: Simulator, zam_port: int, folder: Path, **overrides: dict
     table: dict[str, dict[str, Any]] = {
         "journal": {"store": str(folder / "journal.sqlite")},
         "listener": {"port": 0},
-        "engine": {"backoff": {"first": 0.05, "longest": 0.5}, "poll": 0.2},
+        "engine": {
+            "backoff": {"first": 0.05, "longest": 0.5},
+            "destinations": {"*": {"cooldown": 0.2, "longest": 0.5}},
+            "poll": 0.2,
+        },
         "keys": {
             "structure": STRUCTURE,
             "ca_file": str(pki.ca),

@@ -29,8 +29,8 @@ def write_toml(table: Mapping[str, Mapping[str, Any]], path: Path) -> None:
 
 
 def _key(name: str) -> str:
-    """TOML reads a dot as a table: "TD2.1" needs its quotes."""
-    return json.dumps(name) if "." in name else name
+    """TOML reads a dot as a table, and knows no bare star: "TD2.1" and "*" need their quotes."""
+    return name if name.replace("_", "").replace("-", "").isalnum() else json.dumps(name)
 
 
 def _value(value: Any) -> str:
@@ -66,6 +66,7 @@ class ConnectorProcess:
         if role != "all":
             self._command += ["--role", role]
         self.role = role
+        self.name = name.lstrip("-") or role
         self.port = port
         self.log = config.with_name(f"{config.stem}{name}.log")
         self._process: subprocess.Popen[bytes] | None = None
