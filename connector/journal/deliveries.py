@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 from connector.journal import documents
+from connector.journal.db.bulk import runs
 from connector.journal.db.connection import Connection, Row
 from connector.journal.lifecycle import DELIVERY, Event, LifecycleError, State
 from connector.journal.model import stamp, unstamp
@@ -91,8 +93,8 @@ def move(
     text: str = "",
     data: Mapping[str, Any] | None = None,
     **changes: Any,
-) -> Delivery:
-    """Applies `event`, writes the row and its timeline line, gives the delivery as it is now.
+) -> tuple[Delivery, LineRow]:
+    """Applies `event` and writes the row; gives the delivery as it is now, and the line still to be written.
 
     The document it carries moves with it, on the same line (`documents.FOLLOWS`).
 
@@ -114,7 +116,7 @@ def move(
             moved.reason_code,
             stamp(moved.since),
             stamp(now),
-            json.dumps(moved.payload, ensure_ascii=False),
+            _encode(moved.payload),
             moved.id,
         ),
     )
@@ -123,8 +125,7 @@ def move(
         if followed is not None:
             data = {**(data or {}), "document": followed}
     line = Line(event, DELIVERY.text(event, text, changes.get("reason", "")), delivery.state, state)
-    write_line(connection, now, line, about(moved), data)
-    return moved
+    return moved, line_row(now, line, about(moved), data)
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,29 +153,38 @@ def about(delivery: Delivery) -> About:
     return About(delivery.patient_id, delivery.id, delivery.message_id, delivery.stay, delivery.document_id)
 
 
-_LINE = (
-    "INSERT INTO timeline (at, event, state_from, state_to, text, patient_id, delivery_id, message_id, stay,"
-    " document_id, data) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
-)
+LineRow = tuple[str, str, str, str, str, int | None, int | None, int | None, str, str, str]
+"""A row of `timeline` without its id, which it gets when the transaction writes its lines together."""
+
+_COLUMNS = "at, event, state_from, state_to, text, patient_id, delivery_id, message_id, stay, document_id, data"
+_VALUES = "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+_encode = json.JSONEncoder(ensure_ascii=False).encode
 
 
-def write_line(
-    connection: Connection, now: datetime, line: Line, keys: About, data: Mapping[str, Any] | None = None
-) -> None:
-    """Adds one line to the timeline; the only INSERT INTO timeline of the project."""
-    connection.execute(
-        _LINE,
-        (
-            stamp(now),
-            line.event,
-            line.state_from,
-            line.state_to,
-            line.text,
-            keys.patient_id,
-            keys.delivery_id,
-            keys.message_id,
-            keys.stay,
-            keys.document_id,
-            json.dumps(data, ensure_ascii=False) if data else "{}",
-        ),
+def line_row(now: datetime, line: Line, keys: About, data: Mapping[str, Any] | None = None) -> LineRow:
+    """One line of the timeline, for `write_lines`."""
+    return (
+        stamp(now),
+        line.event,
+        line.state_from,
+        line.state_to,
+        line.text,
+        keys.patient_id,
+        keys.delivery_id,
+        keys.message_id,
+        keys.stay,
+        keys.document_id,
+        _encode(data) if data else "{}",
     )
+
+
+def write_lines(connection: Connection, rows: Sequence[LineRow]) -> None:
+    """Adds lines to the timeline, in order; the only INSERT INTO timeline of the project."""
+    for start, size in runs(len(rows)):
+        values = [value for row in rows[start : start + size] for value in row]
+        connection.execute(_insert(size), values)
+
+
+@cache
+def _insert(count: int) -> str:
+    return f"INSERT INTO timeline ({_COLUMNS}) VALUES " + ", ".join([_VALUES] * count)

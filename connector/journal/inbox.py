@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from functools import cache
 
 from connector.base.finding import Finding
+from connector.journal.db.bulk import runs
 from connector.journal.db.connection import Connection
 from connector.journal.db.connection import Row as DbRow
 from connector.journal.model import Incoming, Stored, StoredMessage, stamp, unstamp
@@ -45,7 +46,7 @@ def store(connection: Connection, rows: Sequence[Row]) -> list[Stored]:
     """Inserts the rows in order inside the caller's transaction and answers each of them, in order."""
     ids = _ids(connection, len(rows))
     inserted = 0
-    for start, size in _runs(len(rows)):
+    for start, size in runs(len(rows)):
         run = zip(ids[start : start + size], rows[start : start + size], strict=True)
         values = [value for message_id, row in run for value in (message_id, *row)]
         inserted += connection.execute(_insert(size), values).rowcount
@@ -65,15 +66,6 @@ def _ids(connection: Connection, count: int) -> list[int]:
         return list(range(last + 1, last + count + 1))
     drawn = connection.execute("SELECT nextval('message_id_seq') FROM generate_series(1, ?)", (count,))
     return [row[0] for row in drawn.fetchall()]
-
-
-def _runs(count: int) -> Iterator[tuple[int, int]]:
-    """(start, size) of runs of 32, 16, 8, 4, 2 and 1 that cover `count`: few statements to keep compiled."""
-    start = 0
-    while start < count:
-        size = min(32, 1 << (count - start).bit_length() - 1)
-        yield start, size
-        start += size
 
 
 @cache

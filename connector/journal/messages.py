@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any, Final, Literal
 
 from connector.journal.db.connection import Connection, Row
-from connector.journal.deliveries import About, Line, write_line
+from connector.journal.deliveries import About, Line, LineRow, line_row
 from connector.journal.lifecycle import Lifecycle, LifecycleError
 
 MessageState = Literal["stored", "routed", "failed", "refused"]
@@ -69,8 +69,8 @@ def move(
     text: str = "",
     reason: str = "",
     data: Mapping[str, Any] | None = None,
-) -> None:
-    """Any other move, with its timeline line. Raises LifecycleError, also when there is no such message."""
+) -> LineRow:
+    """Any other move; gives the line still to be written. Raises LifecycleError, also when there is no such message."""
     row = connection.execute("SELECT verdict, routed FROM message WHERE id = ?", (message_id,)).fetchone()
     if row is None:
         raise LifecycleError("absent", event, message_id=message_id)
@@ -78,4 +78,4 @@ def move(
     after = MESSAGE.after(before, event, message_id=message_id)
     connection.execute(_ROUTED, (ROUTED[after], message_id))
     line = Line(event, MESSAGE.text(event, text, reason), before, after)
-    write_line(connection, now, line, About(message_id=message_id), data)
+    return line_row(now, line, About(message_id=message_id), data)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final
 
 import structlog
@@ -49,13 +49,7 @@ def route_batch(tx: Tx, router: Router, limit: int, seconds: float) -> bool:
     if dialect == "postgresql" and not tx.execute(_ONE_AT_A_TIME).fetchone()[0]:
         return False
     waiting = [row["id"] for row in tx.execute(_NEXT[dialect], (limit + 1,)).fetchall()]
-    done = 0
-    for message_id in waiting[:limit]:
-        _route_one(tx, router, message_id)
-        done += 1
-        # The writer serves the listeners too: a slow router must not hold their acknowledgements.
-        if time.monotonic() > deadline:
-            break
+    done = _route_together(tx, router, waiting[:limit], deadline) or _route_apart(tx, router, waiting[:limit], deadline)
     more = done < len(waiting)
     if dialect == "sqlite":
         position = waiting[done - 1] if more else tx.execute("SELECT max(id) FROM message").fetchone()[0]
@@ -63,19 +57,47 @@ def route_batch(tx: Tx, router: Router, limit: int, seconds: float) -> bool:
     return more
 
 
-def _route_one(tx: Tx, router: Router, message_id: int) -> None:
-    row = tx.execute("SELECT * FROM message WHERE id = ?", (message_id,)).fetchone()
-    message = read(row)
+def _route_together(tx: Tx, router: Router, waiting: Sequence[int], deadline: float) -> int:
+    """Routes what the time allows under one savepoint; 0, and nothing done, when one of them fails."""
+    done = 0
     try:
-        with tx.savepoint("route"):
-            router(tx, message)
+        with tx.savepoint("together"):
+            for message_id in waiting:
+                _route_one(tx, router, message_id)
+                done += 1
+                # The writer serves the listeners too: a slow router must not hold their acknowledgements.
+                if time.monotonic() > deadline:
+                    break
     except Exception as error:
         if is_store_failure(error):
             raise
-        _log.error("routing failed", message_id=message_id, error=type(error).__name__, where=where(error))
-        _to_worklist(tx, message_id, error)
-    else:
-        messages.route(tx.connection, row)
+        # Which one, and why, is said by routing them one by one.
+        return 0
+    return done
+
+
+def _route_apart(tx: Tx, router: Router, waiting: Sequence[int], deadline: float) -> int:
+    """Routes each message under its own savepoint: the one that fails goes to the worklist, the others go on."""
+    done = 0
+    for message_id in waiting:
+        try:
+            with tx.savepoint("route"):
+                _route_one(tx, router, message_id)
+        except Exception as error:
+            if is_store_failure(error):
+                raise
+            _log.error("routing failed", message_id=message_id, error=type(error).__name__, where=where(error))
+            _to_worklist(tx, message_id, error)
+        done += 1
+        if time.monotonic() > deadline:
+            break
+    return done
+
+
+def _route_one(tx: Tx, router: Router, message_id: int) -> None:
+    row = tx.execute("SELECT * FROM message WHERE id = ?", (message_id,)).fetchone()
+    router(tx, read(row))
+    messages.route(tx.connection, row)
 
 
 def _to_worklist(tx: Tx, message_id: int, error: Exception) -> None:
@@ -86,4 +108,4 @@ def _to_worklist(tx: Tx, message_id: int, error: Exception) -> None:
         (message_id, stamp(tx.now), reason),
     )
     data = {"error": type(error).__name__, "where": where(error)}
-    messages.move(tx.connection, message_id, "routing-failed", tx.now, text=reason, data=data)
+    tx.move_message(message_id, "routing-failed", text=reason, data=data)

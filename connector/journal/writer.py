@@ -194,6 +194,7 @@ class Writer:
             with tx.savepoint("work"):
                 item.value = fn(tx)
                 tx.refresh_heads()
+                tx.write_rows()
         except Busy:
             item.deferred = True
         except Exception as error:
