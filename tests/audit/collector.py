@@ -8,6 +8,7 @@ import socket
 import ssl
 import struct
 import threading
+import time
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Self
@@ -43,8 +44,9 @@ def parse(frame: bytes) -> Received:
 
 @dataclass
 class Collector:
-    """`cut_after` connections are reset after that many frames each, then the next ones live.
+    """The first connections are reset, each after as many frames as `cut_after` says; the next ones live.
 
+    Before it cuts it stops reading for `pause` seconds: what comes meanwhile is lost.
     `polite` answers an orderly end of the connection, as TLS wants it.
     """
 
@@ -53,6 +55,7 @@ class Collector:
     cut_after: list[int] = field(default_factory=list)
     client_required: bool = False
     polite: bool = True
+    pause: float = 0.0
     received: list[Received] = field(default_factory=list)
     connections: int = 0
     port: int = 0
@@ -111,6 +114,7 @@ class Collector:
         data, frames = b"", 0
         while not self._stopping:
             if cut is not None and frames >= cut:
+                time.sleep(self.pause)
                 # a reset: what the kernel still holds is lost, as when the machine dies
                 connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
                 return

@@ -26,7 +26,7 @@ from connector.journal.audit.reading import AuditLine
 from connector.journal.model import JournalConfig
 from connector.journal.store import Journal
 from tests.audit.collector import Collector, parse
-from tests.audit.trail import ENTRIES, INS, NOW, call
+from tests.audit.trail import ENTRIES, INS, NOW, call, until
 from tests.hl7_core.certificates import Authority, Pem
 
 SOURCE = AuditSource("dmp-connector", "CHU-X", "connector.example")
@@ -189,13 +189,6 @@ def position(journal: Journal) -> int:
     return int(journal.query("SELECT coalesce(max(position), 0) AS n FROM follower WHERE name = 'atna'")[0]["n"])
 
 
-def until(condition: Callable[[], bool], seconds: float = 20.0) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "not in time"
-        time.sleep(0.01)
-
-
 def test_every_line_arrives_once_and_in_order_when_nothing_breaks(
     journal: Journal, authority: Authority, server: Pem
 ) -> None:
@@ -220,6 +213,21 @@ def test_connections_cut_at_any_moment_leave_no_hole(journal: Journal, authority
         follower.stop()
         assert _firsts(collector.numbers()) == list(range(1, 121))
         assert collector.connections == 9
+
+
+def test_lines_the_far_end_took_and_never_read_are_sent_again(
+    journal: Journal, authority: Authority, server: Pem
+) -> None:
+    """They left without an error, and the connection died a moment later with them."""
+    with Collector(authority, server, cut_after=[3, 2, 4], pause=0.1) as collector:
+        follower = follow(journal, config(authority, collector.port), settle=0.3)
+        for number in range(1, 61):
+            write(journal, number, number)
+            time.sleep(0.01)
+        until(lambda: position(journal) == 60)
+        follower.stop()
+        assert _firsts(collector.numbers()) == list(range(1, 61))
+        assert collector.connections == 4
 
 
 def test_a_repository_that_is_down_is_waited_for_and_nothing_else_waits(
