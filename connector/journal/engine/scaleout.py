@@ -46,7 +46,8 @@ _log = structlog.get_logger(__name__)
 IN_A_ROW: Final = 50
 """Deliveries of one patient worked on before the others of the destination have their turn."""
 
-_SWEEP: Final = 1.0
+_SWEEPS: Final = 6
+"""Looks at the other nodes in one lease."""
 _BREATH: Final = 0.02
 """Seconds between two looks for due heads: what moves meanwhile is woken for at once."""
 _LONG: Final = 60.0
@@ -90,6 +91,7 @@ class ScaleOutEngine:
         self._random = random
         self._role = role
         self._lease = lease or Lease()
+        self._sweep = config.lease / _SWEEPS
         self.destinations = destinations or Destinations(config.destinations, config.workers)
         self._running: dict[int, Delivery] = {}
         self._pools: dict[str, ThreadPoolExecutor] = {}
@@ -279,7 +281,7 @@ class ScaleOutEngine:
                 self._man(seen)
                 if seen.unrouted:
                     self._messages.ring()
-                if time.monotonic() - swept >= _SWEEP:
+                if time.monotonic() - swept >= self._sweep:
                     if await self._sweeper.sweep(self._running):
                         self._work.ring()
                     swept = time.monotonic()
@@ -293,7 +295,7 @@ class ScaleOutEngine:
             await self._work.wait(self._seconds_to_look(seen))
 
     def _seconds_to_look(self, seen: Seen) -> float:
-        seconds = min(self._config.poll, _SWEEP)
+        seconds = min(self._config.poll, self._sweep)
         if seen.next_due is None:
             return seconds
         return max(0.001, min(seconds, (seen.next_due - self._clock()).total_seconds()))
