@@ -224,8 +224,7 @@ class Engine:
         return bool(finished or started)
 
     def _record_and_start(self, tx: Tx, *, finished: list[Finished]) -> list[Delivery]:
-        for done in finished:
-            steps.finish(tx, done, self._config.backoff_of, self._random())
+        steps.finish_all(tx, finished, self._config.backoff_of, self._random)
         tx.refresh_heads()
         return steps.start_due(tx, self._room)
 

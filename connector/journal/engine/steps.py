@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, assert_never
@@ -140,20 +140,36 @@ def start(tx: Tx, delivery: Delivery, node: str = "") -> Delivery:
     return tx.move(delivery, "start", run=run, attempts=number, data={"attempt": number})
 
 
-def finish(tx: Tx, finished: Finished, policy: Policy, chance: float) -> None:
-    """Records one outcome with its `then`; when that fails the delivery goes to a person, nothing is lost.
+def finish_all(tx: Tx, finished: Sequence[Finished], policy: Policy, random: Callable[[], float]) -> None:
+    """Records several outcomes under one savepoint; one by one when one fails, so that it alone is set aside."""
+    draws = [random() for _ in finished]
+    try:
+        with tx.savepoint("outcomes"):
+            for done, chance in zip(finished, draws, strict=True):
+                _record(tx, done, policy, chance)
+    except Exception as error:
+        if is_store_failure(error):
+            raise
+        for done, chance in zip(finished, draws, strict=True):
+            finish(tx, done, policy, chance)
 
-    An attempt that a later one replaced has nothing left to say.
-    """
+
+def _record(tx: Tx, finished: Finished, policy: Policy, chance: float) -> None:
     delivery = tx.delivery(finished.delivery_id)
     if delivery.run != finished.run:
+        # A later attempt replaced this one: it has nothing left to say.
         return
     if isinstance(finished.outcome, FenceLost):
         recover_one(tx, delivery, policy)
-        return
+    else:
+        _apply(tx, delivery, finished, finished.outcome, policy, chance)
+
+
+def finish(tx: Tx, finished: Finished, policy: Policy, chance: float) -> None:
+    """Records one outcome with its `then`; when that fails the delivery goes to a person, nothing is lost."""
     try:
         with tx.savepoint("outcome"):
-            _apply(tx, delivery, finished, finished.outcome, policy, chance)
+            _record(tx, finished, policy, chance)
     except Exception as error:
         if is_store_failure(error):
             raise
