@@ -23,13 +23,14 @@ class Bell:
             # The loop is closed: nobody listens any more.
             return
 
-    async def wait(self, seconds: float) -> None:
-        """Returns when rung, or after `seconds`; what rings from now on is for the next wait."""
+    async def wait(self, seconds: float) -> bool:
+        """Returns when rung, or after `seconds`, and says which; what rings from now on is for the next wait."""
         if not self._event.is_set():
             try:
                 async with asyncio.timeout(seconds):
                     await self._event.wait()
             except TimeoutError:
                 pass
-        self._rung = False
+        rung, self._rung = self._event.is_set(), False
         self._event.clear()
+        return rung

@@ -50,7 +50,6 @@ _SWEEPS: Final = 6
 """Looks at the other nodes in one lease."""
 _BREATH: Final = 0.02
 """Seconds between two looks for due heads: what moves meanwhile is woken for at once."""
-_LONG: Final = 60.0
 _PATIENCE: Final = 5.0
 """Seconds a wake-up waits for room before it is given back."""
 
@@ -112,9 +111,7 @@ class ScaleOutEngine:
         Raises JournalError when the database does not answer.
         """
         config, journal = self._config, self._journal
-        self._heart = heartbeat(
-            journal.config, self._role, self._lease, lease=config.lease, every=config.beat
-        )  # fmt: skip
+        self._heart = heartbeat(journal.config, self._role, self._lease, lease=config.lease, every=config.beat)
         await asyncio.to_thread(self._heart.start)
         name, password = self._heart.node.name, store_password(journal.config)
         self._wakeups = Wakeups(
@@ -218,7 +215,7 @@ class ScaleOutEngine:
     def silent_for(self) -> float:
         """Seconds since the slower of the two loops should have turned, 0 while both do."""
         slowest = min(self._turned.values(), default=time.monotonic())
-        return max(0.0, time.monotonic() - slowest - max(self._config.poll, _SWEEP))
+        return max(0.0, time.monotonic() - slowest - max(self._config.poll, self._sweep))
 
     def configure(self, config: EngineConfig) -> None:
         """Counts for all that starts from now on, but for `lease` and `beat`. In the event loop."""
@@ -261,8 +258,8 @@ class ScaleOutEngine:
             self._turned["routing"] = time.monotonic()
             config = self._config
             batch = partial(route_batch, router=self._router, limit=config.route_batch, seconds=config.route_seconds)
-            if not more:
-                await self._messages.wait(_LONG)
+            if not more and not await self._messages.wait(config.poll):
+                continue
             try:
                 more = await self._journal.transact_async(batch)
                 self._troubles.pop("routing", None)
