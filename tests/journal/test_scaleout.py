@@ -209,15 +209,15 @@ async def test_work_left_by_an_embedded_engine_is_taken_over(open_journal: OpenJ
 async def test_messages_are_routed_once_in_order_by_one_engine_at_a_time(open_journal: OpenJournal) -> None:
     first, second, listener = open_journal(), open_journal(), open_journal()
     routed: list[int] = []
-    at_once: list[int] = []
     lock = threading.Lock()
 
     def router(tx: Tx, stored: StoredMessage) -> None:
         assert lock.acquire(blocking=False), "two at once"
-        at_once.append(1)
-        tx.deliver("send", tx.resolve_patient([(IPP, str(stored.id % 7))]), {}, message_id=stored.id)
+        try:
+            tx.deliver("send", tx.resolve_patient([(IPP, str(stored.id % 7))]), {}, message_id=stored.id)
+        finally:
+            lock.release()
         routed.append(stored.id)
-        lock.release()
 
     script = Script()
     async with engine(first, {"send": script}, router=router), engine(second, {"send": script}, router=router):
