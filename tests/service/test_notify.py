@@ -13,36 +13,36 @@ from connector.base.notify import Notifier, watchdog_seconds
 
 
 @pytest.fixture(params=["path", "abstract"])
-def manager(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[socket.socket, str]]:
+def bound(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[socket.socket, str]]:
     """A manager's socket and its NOTIFY_SOCKET."""
     address = str(tmp_path / "notify") if request.param == "path" else f"@dmp-connector-test-{os.getpid()}"
-    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as bound:
-        bound.bind(address.replace("@", "\0", 1) if request.param == "abstract" else address)
-        bound.settimeout(5)
-        yield bound, address
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as listener:
+        listener.bind(address.replace("@", "\0", 1) if request.param == "abstract" else address)
+        listener.settimeout(5)
+        yield listener, address
 
 
-def facts(bound: socket.socket) -> dict[str, str]:
-    return dict(line.split("=", 1) for line in bound.recv(4096).decode().split("\n"))
+def facts(listener: socket.socket) -> dict[str, str]:
+    return dict(line.split("=", 1) for line in listener.recv(4096).decode().split("\n"))
 
 
-def test_what_the_manager_reads(manager: tuple[socket.socket, str]) -> None:
-    bound, address = manager
+def test_what_the_manager_reads(bound: tuple[socket.socket, str]) -> None:
+    listener, address = bound
     notifier = Notifier.of({"NOTIFY_SOCKET": address})
     assert notifier.ready("En service\nrôle all")
-    assert facts(bound) == {"READY": "1", "STATUS": "En service rôle all"}
+    assert facts(listener) == {"READY": "1", "STATUS": "En service rôle all"}
     assert notifier.alive()
-    assert facts(bound) == {"WATCHDOG": "1"}
+    assert facts(listener) == {"WATCHDOG": "1"}
     assert notifier.stopping("Arrêt")
-    assert facts(bound) == {"STOPPING": "1", "STATUS": "Arrêt"}
+    assert facts(listener) == {"STOPPING": "1", "STATUS": "Arrêt"}
     assert notifier.status("Prêt")
-    assert facts(bound) == {"STATUS": "Prêt"}
+    assert facts(listener) == {"STATUS": "Prêt"}
 
 
-def test_a_reload_carries_the_monotonic_time_in_microseconds(manager: tuple[socket.socket, str]) -> None:
-    bound, address = manager
+def test_a_reload_carries_the_monotonic_time_in_microseconds(bound: tuple[socket.socket, str]) -> None:
+    listener, address = bound
     assert Notifier(address, monotonic_ns=lambda: 1_234_567_899).reloading()
-    assert facts(bound) == {"RELOADING": "1", "MONOTONIC_USEC": "1234567"}
+    assert facts(listener) == {"RELOADING": "1", "MONOTONIC_USEC": "1234567"}
 
 
 def test_a_manager_that_does_not_listen_stops_nothing(tmp_path: Path) -> None:
