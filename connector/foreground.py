@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 from typing import Final
 
-from connector.base.logs import configure_logs, logger
+from connector.base.logs import configure_logs, guard_process, logger
 from connector.base.notify import Notifier, watchdog_seconds
 from connector.daemon import Daemon
 from connector.settings import Settings, load_settings
@@ -31,6 +31,7 @@ def run_daemon(config: Path, role: str = "all") -> None:
     """
     settings = load_settings(config)
     configure_logs(settings.log.level, settings.log.format)
+    guard_process()
     # documents retrieved are for the hospital's own import: its group may read them, nobody else
     os.umask(0o027)
     asyncio.run(_serve(settings, config, role))

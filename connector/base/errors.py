@@ -6,6 +6,16 @@ from dataclasses import dataclass
 from typing import Any
 
 
+def where(error: BaseException) -> str:
+    """`module.py:line` where the exception was raised: its text may quote a patient, its place cannot."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    if trace is None:
+        return ""
+    return f"{trace.tb_frame.f_code.co_filename.rpartition('/')[2]}:{trace.tb_lineno}"
+
+
 class ConnectorError(Exception):
     """Root of every error raised on purpose by the connector.
 

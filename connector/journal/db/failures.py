@@ -6,6 +6,8 @@ import sqlite3
 import sys
 from typing import Final
 
+from connector.base.errors import where as where
+
 _STORE_CODES: Final = frozenset(
     {
         sqlite3.SQLITE_FULL,
@@ -57,13 +59,3 @@ def is_database_error(error: BaseException) -> bool:
     """True for any error of the database driver."""
     psycopg = sys.modules.get("psycopg")
     return isinstance(error, sqlite3.Error) or (psycopg is not None and isinstance(error, psycopg.Error))
-
-
-def where(error: BaseException) -> str:
-    """`module.py:line` where the exception was raised: its text may quote a patient, its place cannot."""
-    trace = error.__traceback__
-    while trace is not None and trace.tb_next is not None:
-        trace = trace.tb_next
-    if trace is None:
-        return ""
-    return f"{trace.tb_frame.f_code.co_filename.rpartition('/')[2]}:{trace.tb_lineno}"
