@@ -21,6 +21,7 @@ from connector.cli.retention import app as retention
 from connector.cli.run import run
 from connector.cli.send import send
 from connector.cli.simulate import simulate
+from connector.cli.store import app as store
 from connector.cli.trace import trace, worklist
 
 REFUSED, USAGE, UNREACHABLE, INTERNAL = 1, 2, 3, 70
@@ -48,6 +49,7 @@ app.add_typer(queue, name="queue")
 # The name of the first release, kept for the procedures that cite it.
 app.command("replay")(retry)
 app.add_typer(retention, name="retention")
+app.add_typer(store, name="store")
 
 
 def main() -> None:

@@ -16,6 +16,7 @@ from connector.journal.db.connection import Connection
 from connector.journal.db.migrate import Room, migrate
 from connector.journal.db.opening import open_writer
 from connector.journal.model import Committed, Incoming, JournalConfig, JournalError, Stored
+from connector.journal.move.layout import refuse_moved
 from connector.journal.reader import JournalReader
 from connector.journal.tx import Tx
 from connector.journal.writer import Item, Writer
@@ -48,6 +49,7 @@ class Journal(JournalReader):
         chain = Chain(config)
         try:
             migrate(connection, schemas)
+            refuse_moved(connection)
             if chain.has_file:
                 chain.open(connection)
         except BaseException:
