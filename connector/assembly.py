@@ -12,7 +12,7 @@ from datetime import date
 from pathlib import Path
 from typing import Final
 
-from connector.base.calls import OnCall, nobody
+from connector.base.calls import OnCall, both, nobody
 from connector.base.clock import Clock, UuidFactory
 from connector.base.errors import SettingsError
 from connector.base.finding import Finding
@@ -29,6 +29,9 @@ from connector.flows.sessions import TokenSession
 from connector.flows.zam import ZamFlow
 from connector.hl7.mllp_client import MllpClient
 from connector.journal import Handler, Journal
+from connector.journal.audit import Recorder, key_file_of
+from connector.journal.audit.atna.repository import tls_context
+from connector.journal.audit.key import load_key
 from connector.patients.schema import SCHEMA as PATIENTS_SCHEMA
 from connector.pix.client import PixClient, open_client
 from connector.settings import Settings
@@ -93,25 +96,25 @@ def open_work(
     journal = foundation.journal
     today = _today(clock)
     connections = ExitStack()
-    session = connections.enter_context(tls_session(context))
-    dmp = DmpClient(
-        settings.dmp,
-        session=session,
-        signer=sign,
-        vihf=settings.vihf,
-        clock=clock,
-        uuid_factory=uuid_factory,
-        clockwatch=foundation.clockwatch,
-        on_call=on_call,
-    )
-    pix = _pix(settings, context, clock, uuid_factory)
-    if pix is not None:
-        connections.callback(pix.close)
     try:
+        recorder = both(Recorder(journal, journal.audit_key, structure=settings.keys.structure), on_call)
+        dmp = DmpClient(
+            settings.dmp,
+            session=connections.enter_context(tls_session(context)),
+            signer=sign,
+            vihf=settings.vihf,
+            clock=clock,
+            uuid_factory=uuid_factory,
+            clockwatch=foundation.clockwatch,
+            on_call=recorder,
+        )
+        pix = _pix(settings, context, clock, uuid_factory, recorder)
+        if pix is not None:
+            connections.callback(pix.close)
         gate = Gate(journal, pix, settings.publication, settings.identity, wanted=settings.pix.wanted())
         handlers: dict[str, Handler] = {
             ADMISSION: AdmissionFlow(journal, pix, identity=settings.identity, wanted=settings.pix.wanted()),
-            CONSULTATION: _consultation(settings, journal, dmp, clock),
+            CONSULTATION: _consultation(settings, journal, dmp, clock, recorder),
             PUBLICATION: PublicationFlow(
                 journal,
                 dmp,
@@ -123,7 +126,7 @@ def open_work(
                 uuid_factory=uuid_factory,
                 today=today,
             ),
-            ZAM: ZamFlow(settings.zam, _zam_exchange(settings), clock=clock),
+            ZAM: ZamFlow(settings.zam, _zam_exchange(settings), clock=clock, on_call=recorder),
         }
     except BaseException:
         connections.close()
@@ -143,6 +146,7 @@ def check_entrance(settings: Settings) -> None:
 def check_installation(settings: Settings, clock: Clock) -> Installation:
     """(SIGN, AUTH_CLI, TLS of the DMP). Raises SettingsError naming the file or certificate that is wrong."""
     _check_paths(settings)
+    _check_audit(settings)
     sign, auth = load_keys(settings.keys, clock)
     return sign, auth, _tls(settings.keys, auth)
 
@@ -154,7 +158,17 @@ def _check_paths(settings: Settings) -> None:
     """Files that must be there before anything starts; what the connector writes only needs its folder."""
     check_entrance(settings)
     files = {f"keys.{item.name}": getattr(settings.keys, item.name) for item in fields(settings.keys)}
+    files |= {f"audit.atna.{name}": getattr(settings.audit.atna, name) for name in ("ca_file", "certificate", "key")}
     _check_files(files | {"psc.ca_file": settings.psc.ca_file})
+
+
+def _check_audit(settings: Settings) -> None:
+    """The key of the trail where it has begun, and what ITI-20 needs."""
+    key = key_file_of(settings.journal)
+    if key.exists():
+        load_key(key)
+    if settings.audit.atna.host:
+        tls_context(settings.audit.atna)
 
 
 def _check_store(settings: Settings) -> None:
@@ -236,19 +250,23 @@ def _tls(config: KeysConfig, auth: KeyPair) -> ssl.SSLContext:
         raise _unusable("keys.ca_file", error) from error
 
 
-def _pix(settings: Settings, context: ssl.SSLContext, clock: Clock, uuid_factory: UuidFactory) -> PixClient | None:
+def _pix(
+    settings: Settings, context: ssl.SSLContext, clock: Clock, uuid_factory: UuidFactory, on_call: OnCall
+) -> PixClient | None:
     # an identity server inside the hospital speaks plain MLLP; its SOAP service takes the structure's certificate
     tls = context if settings.pix.protocol == "v3" else None
-    return open_client(settings.pix, tls=tls, clock=clock, uuid_factory=uuid_factory)
+    return open_client(settings.pix, tls=tls, clock=clock, uuid_factory=uuid_factory, on_call=on_call)
 
 
-def _consultation(settings: Settings, journal: Journal, dmp: DmpClient, clock: Clock) -> ConsultationFlow:
+def _consultation(
+    settings: Settings, journal: Journal, dmp: DmpClient, clock: Clock, on_call: OnCall
+) -> ConsultationFlow:
     structure = settings.keys.structure
     return ConsultationFlow(
         journal,
         dmp,
         ConsultationSettings(settings.consultation, settings.caller, structure, settings.psc.structure or structure),
-        sessions=TokenSession(settings.psc, clock=clock, tell=logger("psc").warning),
+        sessions=TokenSession(settings.psc, clock=clock, tell=logger("psc").warning, on_call=on_call),
         clock=clock,
     )
 

@@ -32,6 +32,7 @@ from connector.base.notify import Notifier
 from connector.flows.intake import Intake
 from connector.flows.retention import keeper_of
 from connector.hl7.mllp import MllpServer, PeerInfo
+from connector.journal.audit.keeping import AuditService
 from connector.journal.engine.opening import WorkEngine, engine_for
 from connector.service.changes import changed, needing_restart
 from connector.service.pulse import PATIENCE, Pulse
@@ -100,6 +101,7 @@ class Daemon:
                 api_port=running.api_port,
                 structure=self._settings.keys.structure,
             )
+            self._start_audit(stack)
             self._manager.ready(self._in_service())
             self._started.set()
             ready(running)
@@ -167,6 +169,17 @@ class Daemon:
         stack.push_async_callback(engine.stop)
         await engine.start()
         self._start_keeper(stack)
+
+    def _start_audit(self, stack: AsyncExitStack) -> None:
+        if self._role == "listener":
+            return
+        audit = AuditService(self._foundation.journal, self._settings.audit, clock=self._clock)
+        audit.start()
+
+        async def stop() -> None:
+            await asyncio.to_thread(audit.stop)
+
+        stack.push_async_callback(stop)
 
     def _start_keeper(self, stack: AsyncExitStack) -> None:
         settings = self._settings

@@ -12,6 +12,7 @@ from typing import Annotated
 import typer
 
 from connector.base.errors import ConnectorError, SettingsError, TransportError
+from connector.cli.audit import audit
 from connector.cli.check import check
 from connector.cli.demo import demo
 from connector.cli.output import error_console
@@ -45,6 +46,7 @@ def _options(
 
 for command in (demo, run, simulate, send, trace, worklist, check):
     app.command()(command)
+app.add_typer(audit, name="audit")
 app.add_typer(queue, name="queue")
 # The name of the first release, kept for the procedures that cite it.
 app.command("replay")(retry)

@@ -10,11 +10,11 @@ from typing import Final
 import structlog
 
 from connector.base.clock import Clock, utc_now
+from connector.base.errors import where
 from connector.journal.audit.atna.follower import NAME, Follower, PatientOf
 from connector.journal.audit.chain import head_of, purge
 from connector.journal.audit.config import AuditConfig
 from connector.journal.audit.entry import AuditEntry
-from connector.journal.db.failures import where
 from connector.journal.model import JournalError
 from connector.journal.store import Journal
 
