@@ -11,7 +11,7 @@ import pytest
 from connector.journal import heads
 from connector.journal.db.sqlite import SqliteConnection
 from connector.journal.deliveries import Delivery
-from connector.journal.engine.steps import Finished, finish, start_due
+from connector.journal.engine.steps import Finished, finish, start_due, waiting
 from connector.journal.job import Done
 from connector.journal.model import stamp
 from connector.journal.store import Journal
@@ -51,3 +51,18 @@ def test_a_step_is_fast_whatever_waits(journal: Journal, patients: int) -> None:
         journal.transact(partial(_finish_all, started=started))
     # Two commits of up to eight moves each: 50 ms is ten times what they take.
     assert (time.perf_counter() - began) / steps < 0.05
+
+
+def test_what_waits_for_a_destination_without_room_is_not_looked_at(journal: Journal) -> None:
+    journal.transact(partial(_fill, patients=WAITING))
+    owner = journal.transact(lambda tx: tx.resolve_patient([]))
+    other = journal.transact(lambda tx: tx.deliver("send", owner, {}, destination="identity"))
+    rooms = {"": 0, "identity": 8}
+    assert [name for name, _ in waiting(journal)] == ["", "identity"]
+    assert [delivery.id for delivery in journal.transact(lambda tx: start_due(tx, rooms.__getitem__))] == [other]
+    began = time.perf_counter()
+    for _ in range(20):
+        assert [name for name, _ in waiting(journal)] == [""]
+        assert journal.transact(lambda tx: start_due(tx, rooms.__getitem__)) == []
+    # A hundred thousand heads read once take longer than all twenty looks.
+    assert (time.perf_counter() - began) / 20 < 0.01
