@@ -21,7 +21,7 @@ from tests.e2e.load import Load, make_identities
 from tests.e2e.messages import admission, letter
 from tests.service.conftest import MakeService, Service, eventually
 
-RELOADS = 8
+RELOADS = 5
 _CERTIFICATE = re.compile(rb"<(?:\w+:)?X509Certificate>([^<]+)<")
 
 
