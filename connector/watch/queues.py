@@ -1,6 +1,6 @@
 """How much waits, and since when: counted from the rows that drive the work, whatever the size of the history.
 
-Every statement reads an index that holds unfinished work only (delivery_active, delivery_open, head_due).
+Every statement reads an index that holds unfinished work only (delivery_open, head_due), or begins where the router is.
 """
 
 from __future__ import annotations
@@ -9,7 +9,6 @@ from datetime import datetime
 from typing import Final
 
 from connector.journal import JournalReader
-from connector.journal.lifecycle import ACTIVE
 from connector.journal.model import unstamp
 from connector.watch.model import Waiting
 
@@ -25,7 +24,7 @@ _STARTABLE: Final = (
     " JOIN delivery ON delivery.id = head.delivery_id GROUP BY head.destination"
 )
 _FAILED: Final = (
-    f"SELECT destination, count(*) AS n FROM delivery WHERE {ACTIVE} AND state IN ('retry','sending') AND run = 0"
+    "SELECT destination, count(*) AS n FROM delivery WHERE state IN ('retry','sending') AND state <> 'done' AND run = 0"
     " GROUP BY destination"
 )
 _UNROUTED: Final = (

@@ -9,15 +9,17 @@ from collections import Counter as Tally
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from operator import methodcaller
+from pathlib import Path
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from connector.base.calls import CallRecord
 from connector.base.clock import random_uuid, utc_now
-from connector.journal import Dead, Done, Hold, Job, Journal, Outcome, Refuse, Retry, Tx, Unknown
+from connector.journal import Dead, Done, Hold, Job, Journal, JournalConfig, Outcome, Refuse, Retry, Tx, Unknown, queue
 from connector.journal.model import Committed, LineWritten
 from connector.trust.clockwatch import ClockWatch
+from connector.watch import queues
 from connector.watch.config import AlertsConfig
 from connector.watch.counters import MOST_CODES, MOST_DESTINATIONS
 from connector.watch.gather import Sources
@@ -319,3 +321,16 @@ def test_a_journal_that_does_not_answer_leaves_the_rest(journal: Journal, monkey
     assert found["connector_journal_readable"] == {(): 0}
     assert "connector_queue" not in found
     assert found["process_resident_memory_bytes"][()] > 1_000_000
+
+
+def test_no_figure_walks_through_the_history(tmp_path: Path) -> None:
+    journal = Journal.open(JournalConfig(tmp_path / "journal.sqlite"), utc_now)
+    statements = [value for value in vars(queues).values() if isinstance(value, str) and value.startswith("SELECT")]
+    statements.append(queue._COUNTS)
+    assert len(statements) >= 5
+    for sql in statements:
+        for row in journal.query(f"EXPLAIN QUERY PLAN {sql}"):
+            plan = row["detail"]
+            walks = plan.startswith(("SCAN delivery", "SCAN message", "SCAN timeline"))
+            assert not walks or "delivery_open" in plan or "delivery_active" in plan, f"{plan}: {sql}"
+    journal.close()

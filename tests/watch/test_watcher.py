@@ -15,12 +15,13 @@ import structlog
 
 from connector.base.clock import random_uuid
 from connector.journal import Journal, JournalError, Tx
+from connector.journal.model import stamp
 from connector.watch.channels import Channel, NotTaken
 from connector.watch.config import AlertsConfig
 from connector.watch.gather import Gatherer, Sources
 from connector.watch.model import DestinationSeen, Notice, Snapshot
 from connector.watch.watcher import Watcher
-from tests.journal.support import Clock, deliver, patient
+from tests.journal.support import NOW, Clock, deliver, patient
 from tests.watch.conftest import JournalFactory
 from tests.watch.test_evaluate import GOOD
 
@@ -414,3 +415,36 @@ def test_a_cause_of_one_look_ago_is_timed_by_the_steady_clock(world: World) -> N
     world.clock.now += timedelta(days=30)
     watcher.look()
     assert world.box.taken == [RAISED], "seen absent for the first time just now"
+
+
+# -- a store several processes share -----------------------------------------------------------------------------------
+
+_NODE = (
+    "INSERT INTO node (name, role, host, pid, version, started_at, beat_at, lease_until)"
+    " VALUES (?, 'worker', ?, 1, '', '', '', ?)"
+)
+
+
+def test_a_lost_node_is_told_until_one_of_its_kind_is_back(world: World) -> None:
+    shared = world.journal.config.url.dialect == "postgresql"
+    watcher = world.watcher(world.gatherer(Sources(breakers=dict)))
+    past, future = stamp(NOW - timedelta(days=300)), stamp(NOW + timedelta(days=3000))
+
+    def roll(*nodes: tuple[str, str, str]) -> None:
+        def write(tx: Tx) -> None:
+            tx.execute("DELETE FROM node")
+            for node in nodes:
+                tx.execute(_NODE, node)
+
+        world.journal.transact(write)
+
+    roll(("a-1", "a", future), ("b-1", "b", past))
+    world.pass_time(watcher, 20)
+    assert world.box.taken == ([("raised", "node:b/worker")] if shared else [])
+    # the others struck it off the roll: it is lost all the same
+    roll(("a-1", "a", future))
+    world.pass_time(watcher, 300)
+    assert len(world.box.taken) == (1 if shared else 0)
+    roll(("a-1", "a", future), ("b-2", "b", future))
+    world.pass_time(watcher, 300)
+    assert world.box.taken[1:] == ([("cleared", "node:b/worker")] if shared else [])
