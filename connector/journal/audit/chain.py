@@ -82,7 +82,7 @@ class Chain:
             known = _known_key(connection)
             if known is None:
                 create_key(path)
-            key = load_key(path)
+            key = load_key(path) if known is None else load_key(path, _wanted(known))
             if known is None:
                 sql = "INSERT INTO meta (name, value) VALUES (?, ?) ON CONFLICT (name) DO NOTHING"
                 connection.execute(sql, (_KEY, key.fingerprint))
@@ -126,10 +126,12 @@ def key_file_of(config: JournalConfig) -> Path:
 def key_of_journal(journal: Reader, config: JournalConfig) -> AuditKey:
     """The key, for reading only: never created. Raises SettingsError as `Chain.open`."""
     path = key_file_of(config)
-    key = load_key(path)
     rows = journal.query("SELECT value FROM meta WHERE name = ?", (_KEY,))
-    if rows:
-        check_key(key, path, rows[0]["value"])
+    if not rows:
+        return load_key(path)
+    known = str(rows[0]["value"])
+    key = load_key(path, _wanted(known))
+    check_key(key, path, known)
     return key
 
 
@@ -139,8 +141,12 @@ def check_key(key: AuditKey, path: Path, known: str) -> None:
             "audit.key_file: this key did not begin the audit trail of this journal",
             name="audit.key_file",
             found=f"{path} (fingerprint {key.fingerprint})",
-            allowed=f"the key of fingerprint {known}: copy it from the first machine, or from its backup",
+            allowed=_wanted(known),
         )
+
+
+def _wanted(known: str) -> str:
+    return f"the key of fingerprint {known}: copy it from the first machine, or from its backup"
 
 
 def _known_key(connection: Connection) -> str | None:

@@ -39,14 +39,14 @@ def default_key_file(store: Path) -> Path:
     return store.with_name(f"{store.name}.audit-key")
 
 
-def load_key(path: Path) -> AuditKey:
-    """Raises SettingsError when the file is missing, readable by others, or no key."""
+def load_key(path: Path, wanted: str = "the key file of this audit trail") -> AuditKey:
+    """Raises SettingsError when the file is missing (`wanted` says which one), readable by others, or no key."""
     try:
         with path.open("rb") as file:
             mode = stat.S_IMODE(os.fstat(file.fileno()).st_mode)
             text = file.read(4096).strip()
     except OSError as error:
-        raise _wrong(path, error.strerror or type(error).__name__, "the key file of this audit trail") from error
+        raise _wrong(path, error.strerror or type(error).__name__, wanted) from error
     if mode & _READABLE_BY_OTHERS:
         raise _wrong(path, f"mode {mode:04o}", "mode 0600: only the connector's user may read it")
     try:
