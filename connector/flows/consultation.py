@@ -23,7 +23,8 @@ from connector.flows.french import in_french
 from connector.flows.outcomes import failure
 from connector.flows.snapshot import Snapshot
 from connector.ins.model import MatriculeIns
-from connector.journal import Done, Hold, Job, Journal, Outcome, Retry
+from connector.journal import Done, Hold, Job, Journal, JournalError, Outcome, Retry
+from connector.journal.lifecycle import LifecycleError
 from connector.patients.state import load_patient, load_stay
 from connector.trust.errors import ClockError, SessionError
 from connector.trust.psc import ProfessionalSession
@@ -77,6 +78,9 @@ class ConsultationFlow:
             return failure(error)
         except ClockError as error:
             return Retry(f"Interrogation impossible : {error}", code="clock", unreachable=None)
+        except (LifecycleError, JournalError):
+            # superseded, or the store is away or full: nothing a person could mend here
+            raise
         except ConnectorError as error:
             return Hold(f"Arrêt : {in_french(error)}", "configuration", unreachable=None)
 

@@ -28,7 +28,7 @@ from connector.flows.routing import NOT_SERVED, PUBLICATION, ZAM
 from connector.flows.settlement import BUSY_UNTIL, Registry, Sent, Settlement
 from connector.flows.snapshot import Snapshot
 from connector.ins.model import MatriculeIns
-from connector.journal import Done, Hold, Job, Journal, Outcome, Refuse, Retry, Tx, Unknown
+from connector.journal import Done, Hold, Job, Journal, JournalError, Outcome, Refuse, Retry, Tx, Unknown
 from connector.journal.lifecycle import LifecycleError
 from connector.patients.state import PatientView, Sql, StayView, load_patient, load_stay
 from connector.trust.errors import ClockError
@@ -100,8 +100,8 @@ class PublicationFlow:
             assert ins is not None
             feed = self._prepare(job, read)
             self._dmp.submit(ins, caller, feed)
-        except LifecycleError:
-            # superseded, or fenced in the middle of a body: no outcome of ours counts any more
+        except (LifecycleError, JournalError):
+            # superseded, or the store is away or full: nothing a person could mend in this letter
             raise
         except DmpMetadataError as error:
             text = f"Document refusé avant envoi : {in_french(error)} (champ {error.context.get('field', '?')})"
