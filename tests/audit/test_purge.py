@@ -157,3 +157,19 @@ def test_the_service_keeps_what_it_has_not_sent(journal: Journal, tmp_path: Path
     assert service.let_go() == 0
     journal.transact(lambda tx: tx.execute("INSERT INTO follower VALUES ('atna', 2)").rowcount)
     assert service.let_go() == 2
+
+
+def test_a_follower_switched_off_is_not_late_and_goes_on_where_it_was(journal: Journal) -> None:
+    write(journal, *[NOW] * 5)
+    on = AuditConfig(atna=AtnaConfig(host="127.0.0.1", port=1))
+    AuditService(journal, on).declare()
+    assert [tuple(row) for row in journal.query("SELECT * FROM follower")] == [("atna", 0)]
+    journal.transact(lambda tx: tx.execute("UPDATE follower SET position = 4").rowcount)
+    AuditService(journal, AuditConfig()).declare()
+    assert journal.query("SELECT * FROM follower") == []
+    journal.transact(lambda tx: tx.execute("DELETE FROM audit WHERE id > 3").rowcount)
+    fault = checked(journal).fault
+    assert fault is not None
+    assert fault.line == 4
+    AuditService(journal, on).declare()
+    assert [tuple(row) for row in journal.query("SELECT * FROM follower")] == [("atna", 4)]

@@ -28,6 +28,10 @@ if TYPE_CHECKING:
 _LOCK: Final = -0x6175646974
 """The advisory lock that puts the appends of several processes in one order; those of patients are above 0."""
 _KEY: Final = "audit-key"
+FOLLOWER: Final = "atna"
+"""Row of `follower` with the last line that ITI-20 has delivered."""
+SUSPENDED: Final = "atna-position"
+"""Row of `meta` with the same, while ITI-20 is switched off."""
 _INSERT: Final = "INSERT INTO audit (id, at, line, mac) VALUES (?, ?, ?, ?)"
 
 

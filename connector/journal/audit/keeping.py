@@ -11,8 +11,8 @@ import structlog
 
 from connector.base.clock import Clock, utc_now
 from connector.base.errors import where
-from connector.journal.audit.atna.follower import NAME, Follower, PatientOf
-from connector.journal.audit.chain import head_of, purge
+from connector.journal.audit.atna.follower import Follower, PatientOf, resume, suspend
+from connector.journal.audit.chain import FOLLOWER, head_of, purge
 from connector.journal.audit.config import AuditConfig
 from connector.journal.audit.entry import AuditEntry
 from connector.journal.model import JournalError
@@ -39,6 +39,7 @@ class AuditService:
         self._clock = clock
         self._every = every
         self._told: date | None = None
+        self._declared = False
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="audit-keeper", daemon=True)
         self._follower = Follower(journal, config.atna, patient_of(journal)) if config.atna.host else None
@@ -58,11 +59,21 @@ class AuditService:
     def _run(self) -> None:
         while not self._stopping.is_set():
             try:
+                self.declare()
                 self.tell_head()
                 self.let_go()
             except JournalError as error:
                 _log.error("audit not kept", error=type(error).__name__, where=where(error))
             self._stopping.wait(self._every)
+
+    def declare(self) -> None:
+        """Once: says that ITI-20 is fed from now on, so that its lateness shows, or that it is not any more.
+
+        What the repository has received is remembered either way.
+        """
+        if not self._declared:
+            self._journal.transact(resume if self._follower is not None else suspend)
+            self._declared = True
 
     def tell_head(self) -> None:
         """Once a day and at start: a head outside the database is what proves that no last line was cut off."""
@@ -85,7 +96,7 @@ class AuditService:
     def _sent(self) -> int | None:
         if self._follower is None:
             return None
-        rows = self._journal.query("SELECT position FROM follower WHERE name = ?", (NAME,))
+        rows = self._journal.query("SELECT position FROM follower WHERE name = ?", (FOLLOWER,))
         return int(rows[0]["position"]) if rows else 0
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from connector.journal.audit.chain import START, Head, Reader, anchor_of
+from connector.journal.audit.chain import FOLLOWER, START, SUSPENDED, Head, Reader, anchor_of
 from connector.journal.audit.entry import AuditEntry, DamagedLine, from_line
 from connector.journal.audit.key import AuditKey
 from connector.journal.model import stamp
@@ -64,13 +64,13 @@ class _Walk:
         self.head = self._anchor
 
     def run(self) -> Fault | None:
-        sent = self._journal.query("SELECT coalesce(max(position), 0) AS n FROM follower WHERE name = 'atna'")
+        sent = _sent(self._journal)
         self._start(anchor_of(self._journal))
         for row in self._rows():
             fault = self._step(row)
             if fault is not None:
                 return fault
-        return self._end(int(sent[0]["n"]))
+        return self._end(sent)
 
     def _rows(self) -> Iterator[Row]:
         while rows := self._journal.query(_LINES, (self.head.number, _PAGE)):
@@ -127,6 +127,13 @@ class _Walk:
         return Fault(
             after, "la tête notée n'est plus dans la chaîne : des dernières lignes ont été retirées ou refaites"
         )
+
+
+def _sent(journal: Reader) -> int:
+    """The last line that ITI-20 has delivered, also before it was switched off."""
+    rows = journal.query("SELECT position FROM follower WHERE name = ?", (FOLLOWER,))
+    rows = rows or journal.query("SELECT value FROM meta WHERE name = ?", (SUSPENDED,))
+    return int(rows[0][0]) if rows else 0
 
 
 def _read(line: str) -> tuple[int | None, AuditEntry | None]:

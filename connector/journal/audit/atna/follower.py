@@ -20,6 +20,7 @@ import structlog
 from connector.journal.audit.atna.message import AuditSource, build_message
 from connector.journal.audit.atna.repository import Repository, tls_context
 from connector.journal.audit.atna.syslog import Origin, frame
+from connector.journal.audit.chain import FOLLOWER, SUSPENDED
 from connector.journal.audit.config import AtnaConfig
 from connector.journal.audit.entry import AuditEntry, DamagedLine
 from connector.journal.audit.reading import AuditLine, read_lines
@@ -27,7 +28,6 @@ from connector.journal.model import JournalError, stamp, unstamp
 from connector.journal.store import Journal
 from connector.journal.tx import Tx
 
-NAME: Final = "atna"
 _LEASE: Final = "atna-follower"
 _LEASE_SECONDS: Final = 15.0
 _WIDEST: Final = 1 << 16
@@ -83,6 +83,7 @@ class Follower:
     def _run(self) -> None:
         while not self._stop.is_set():
             try:
+                self._journal.transact(resume)
                 if self._journal.transact(self._claim):
                     self._follow()
                 else:
@@ -150,7 +151,7 @@ class Follower:
     # -- what is durable -----------------------------------------------------------------------------------
 
     def _position(self) -> int:
-        rows = self._journal.query("SELECT position FROM follower WHERE name = ?", (NAME,))
+        rows = self._journal.query("SELECT position FROM follower WHERE name = ?", (FOLLOWER,))
         return int(rows[0]["position"]) if rows else 0
 
     def _save(self, position: int) -> None:
@@ -161,7 +162,7 @@ class Follower:
         )
 
         def write(tx: Tx) -> None:
-            tx.execute(sql, (NAME, position))
+            tx.execute(sql, (FOLLOWER, position))
 
         self._journal.transact(write)
 
@@ -177,6 +178,23 @@ class Follower:
             return False
         tx.execute("UPDATE meta SET value = ? WHERE name = ?", (f"{stamp(tx.now)} {self._owner}", _LEASE))
         return True
+
+
+def resume(tx: Tx) -> None:
+    """The follower has a position from its first start on: 0, or where it was suspended."""
+    row = tx.execute("SELECT value FROM meta WHERE name = ?", (SUSPENDED,)).fetchone()
+    sql = "INSERT INTO follower (name, position) VALUES (?, ?) ON CONFLICT (name) DO NOTHING"
+    tx.execute(sql, (FOLLOWER, int(row["value"]) if row is not None else 0))
+    tx.execute("DELETE FROM meta WHERE name = ?", (SUSPENDED,))
+
+
+def suspend(tx: Tx) -> None:
+    """Puts the position aside: a follower that the settings switched off is not late."""
+    row = tx.execute("SELECT position FROM follower WHERE name = ?", (FOLLOWER,)).fetchone()
+    if row is not None:
+        sql = "INSERT INTO meta (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value"
+        tx.execute(sql, (SUSPENDED, str(row["position"])))
+        tx.execute("DELETE FROM follower WHERE name = ?", (FOLLOWER,))
 
 
 class _Stream:
