@@ -18,6 +18,7 @@ from typing import Any
 
 from connector.hl7.er7 import Message
 from connector.journal import JournalConfig, JournalReader
+from connector.journal.audit.key import create_key
 from connector.simulator.config import SimConfig
 from connector.simulator.server import Simulator
 from tests.e2e.harness import Hospital, toml_of
@@ -34,7 +35,8 @@ NEVER_OPEN = {"failures": 0}
 class Ground:
     """`store` is the address of a PostgreSQL database, "" a SQLite file in `folder`; `sections` go over `toml_of`.
 
-    `mutation` names a defect that the connector is given on purpose (tests.e2e.mutant).
+    `roles` are those of the processes, one each; `mutation` names a defect that all are given on purpose
+    (tests.e2e.mutant).
     """
 
     def __init__(
@@ -44,6 +46,7 @@ class Ground:
         *,
         patients: int,
         store: str = "",
+        roles: Sequence[str] = ("all",),
         mutation: str = "",
         pki: Path | None = None,
         **sections: dict[str, Any],
@@ -59,8 +62,10 @@ class Ground:
             self.simulator.world.put_patient(identity.in_world())
         self.port = fixed_port(self.chance)
         address = store or str(folder / "journal.sqlite")
+        create_key(folder / "audit.key")
         sections = {
             "journal": {"store": address},
+            "audit": {"key_file": str(folder / "audit.key")},
             "listener": {"port": self.port},
             "api": {"port": 0},
             "consultation": {"trigger": "off"},
@@ -69,11 +74,27 @@ class Ground:
         table = toml_of(self.simulator, self.hospital.port, folder, **sections)
         self.settings = folder / "connector.toml"
         write_toml(table, self.settings)
-        self.connector = ConnectorProcess(self.settings, self.port, mutation=mutation)
+        self.processes = [
+            ConnectorProcess(self.settings, self.port, role=role, name=f"-{number}-{role}", mutation=mutation)
+            for number, role in enumerate(roles)
+        ]
         self.journal = JournalReader(JournalConfig(address))
 
+    def start(self) -> None:
+        """Every process that is not there is started; returns once all work."""
+        for process in self.processes:
+            if not process.alive:
+                process.start()
+        for process in self.processes:
+            process.wait_ready()
+
+    def stop(self) -> list[int]:
+        """SIGTERM to every process; their exit codes."""
+        return [process.stop() for process in self.processes]
+
     def close(self) -> None:
-        self.connector.end()
+        for process in self.processes:
+            process.end()
         self.journal.close()
         self.hospital.close()
         self.simulator.stop()
@@ -94,6 +115,11 @@ class Ground:
     def states(self) -> Counter[str]:
         rows = self.journal.query("SELECT state, count(*) AS n FROM delivery GROUP BY state")
         return Counter({row["state"]: row["n"] for row in rows})
+
+    def left(self) -> list[tuple[str, str, str, str]]:
+        """What is not done: kind, state, code and reason of each delivery, for the message of a check that fails."""
+        rows = self.journal.query("SELECT kind, state, reason_code, reason FROM delivery WHERE state <> 'done'")
+        return [(row["kind"], row["state"], row["reason_code"], row["reason"]) for row in rows]
 
     def settled(self) -> bool:
         """No work left, neither messages to route nor deliveries to do."""

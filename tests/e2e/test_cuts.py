@@ -152,8 +152,7 @@ def test_submissions_under_random_cuts_are_accepted_exactly_once(tmp_path: Path,
     ground = make_ground(tmp_path, seed, pki_folder, PATIENTS)
     try:
         began = time.monotonic()
-        ground.connector.start()
-        ground.connector.wait_ready()
+        ground.start()
         letters = Feed(ground, SUBMISSIONS).run()
         ground.wait_settled(DEADLINE)
         seconds = time.monotonic() - began
@@ -164,13 +163,13 @@ def test_submissions_under_random_cuts_are_accepted_exactly_once(tmp_path: Path,
         print(f"{len(letters)} submissions of {PATIENTS} patients in {seconds:.0f} s; {counts}")
         print(f"{len(questions)} questions to the registry, {resent} resends; faults fired: {dict(fired)}")
         assert counts.clean, counts
-        assert ground.settled(), ground.states()
+        assert ground.settled(), ground.left()
         check_zam(letters, ground.hospital)
         longest = max(_server_seconds(call) for call in submissions)
         assert longest < GRACE, f"premise broken: the server worked {longest:.2f} s, the grace is {GRACE} s"
         assert set(fired) == {"", *(rule.effect for rule in FAULTS if rule is not None)}
         assert resent > len(letters) // 10, "hardly anything was sent again: nothing proven"
-        assert ground.connector.stop() == 0
+        assert ground.stop() == [0]
     finally:
         ground.close()
 
@@ -192,11 +191,10 @@ def test_the_proof_sees_a_connector_that_does_not_ask(
 ) -> None:
     ground = make_ground(tmp_path, drawn_seed(), pki_folder, 24, mutation)
     try:
-        ground.connector.start()
-        ground.connector.wait_ready()
+        ground.start()
         letters = Feed(ground, 72).run()
         ground.wait_settled(60.0)
-        assert ground.settled(), ground.states()
+        assert ground.settled(), ground.left()
         assert getattr(count_acceptances(letters, ground.acceptance_order()), finding)
     finally:
         ground.close()
