@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from connector.journal.db.connection import Connection
+from connector.journal.db.connection import Connection, Row
 from connector.journal.lifecycle import ACTIVE, STARTABLE
 from connector.journal.model import DeadLetter
 
@@ -32,11 +32,17 @@ _DROP = "DELETE FROM head WHERE patient_id = ? AND lane = ?"
 def refresh(connection: Connection, lanes: Iterable[Lane], dead_letter: DeadLetter) -> None:
     """Recomputes the head of each lane: the smallest active id, if nothing runs and it may start."""
     for lane in lanes:
-        head = connection.execute(_NEXT[dead_letter], lane).fetchone()
-        if head is not None and head["state"] in STARTABLE and not head["busy"]:
+        head = first(connection, lane, dead_letter)
+        if head is not None:
             connection.execute(_PUT, (*lane, head["id"], head["due"], head["destination"]))
         else:
             connection.execute(_DROP, lane)
+
+
+def first(connection: Connection, lane: Lane, dead_letter: DeadLetter) -> Row | None:
+    """`id`, `due` and `destination` of the delivery that may start, as the rows are now; None when none may."""
+    head: Row | None = connection.execute(_NEXT[dead_letter], lane).fetchone()
+    return head if head is not None and head["state"] in STARTABLE and not head["busy"] else None
 
 
 def rebuild(connection: Connection, dead_letter: DeadLetter) -> None:

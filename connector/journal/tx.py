@@ -33,12 +33,24 @@ class Tx:
     `now` is one aware instant for the whole transaction.
     """
 
-    __slots__ = ("_connection", "_dead_letter", "_touched", "_wait", "audits", "lines", "moved", "now", "rows")
+    __slots__ = (
+        "_connection",
+        "_dead_letter",
+        "_locked",
+        "_touched",
+        "_wait",
+        "audits",
+        "lines",
+        "moved",
+        "now",
+        "rows",
+    )
 
     def __init__(self, connection: Connection, now: datetime, dead_letter: DeadLetter, *, wait: bool = True) -> None:
         self._connection = connection
         self._dead_letter: DeadLetter = dead_letter
         self._touched: set[heads.Lane] = set()
+        self._locked: frozenset[int] = frozenset()
         self._wait = wait
         self.audits: list[AuditEntry] = []
         self.lines: list[LineWritten] = []
@@ -57,9 +69,12 @@ class Tx:
         """What fails inside is undone alone, and the exception goes on."""
         self._connection.execute(f"SAVEPOINT {name}")
         kept = [(mine, len(mine)) for mine in (self.lines, self.audits, self.rows)]
+        locked = self._locked
         try:
             yield
         except BaseException:
+            # Locks taken since are given up with the rest.
+            self._locked = locked
             for mine, length in kept:
                 del mine[length:]
             # A full disk makes SQLite roll everything back by itself: then there is nothing to undo.
@@ -75,12 +90,13 @@ class Tx:
         Nothing to do on SQLite, where one process writes. Elsewhere the first work of a batch waits for its
         turn, the others give way (Busy) and are done again after the commit: two batches never wait for each other.
         """
-        if self._connection.dialect == "sqlite":
+        if self._connection.dialect == "sqlite" or patient_id in self._locked:
             return
         if self._wait:
             self.execute("SELECT pg_advisory_xact_lock(?)", (patient_id,))
         elif not self.execute("SELECT pg_try_advisory_xact_lock(?)", (patient_id,)).fetchone()[0]:
             raise Busy
+        self._locked |= {patient_id}
 
     # -- patients ------------------------------------------------------------------------------------------
 
@@ -121,6 +137,8 @@ class Tx:
         """The surviving patient, locked: a merge that was under way is over when this returns."""
         if self._connection.dialect == "sqlite":
             return self.canonical(patient_id)
+        if patient_id in self._locked:
+            return patient_id
         while True:
             root = self.canonical(patient_id)
             self.lock(root)
@@ -136,6 +154,7 @@ class Tx:
             return
         lanes = self.execute("SELECT DISTINCT lane FROM delivery WHERE patient_id = ?", (gone,)).fetchall()
         links.merge(self._connection, survivor, gone)
+        self._locked -= {gone}
         self._touched.update((survivor, row["lane"]) for row in lanes)
         self.note("merge", "Patients fusionnés", patient_id=survivor, data={"gone": gone})
 
@@ -208,6 +227,8 @@ class Tx:
         """The delivery as it is now, its patient locked. Raises LifecycleError when there is none."""
         delivery = load(self._connection, delivery_id)
         if self._connection.dialect == "sqlite":
+            return delivery
+        if delivery.patient_id in self._locked:
             return delivery
         self._canonical_locked(delivery.patient_id)
         return load(self._connection, delivery_id)

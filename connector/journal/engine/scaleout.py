@@ -21,6 +21,7 @@ import structlog
 
 from connector.base.clock import Clock, utc_now
 from connector.base.guard import FenceLost
+from connector.journal import heads
 from connector.journal.db.failures import where
 from connector.journal.db.opening import store_password
 from connector.journal.deliveries import Delivery
@@ -183,7 +184,7 @@ class ScaleOutEngine:
         try:
             for run, delivery in left.items():
                 lost = Finished(delivery.id, run, FenceLost("the engine stopped"))
-                await self._journal.transact_async(partial(self._finish, finished=lost, go_on=False))
+                await self._journal.transact_async(partial(self._finish, finished=lost, done=delivery, go_on=False))
             await self._sweeper.match()
         except (JournalError, *FAILURES) as error:
             _log.error("nothing given back", cause=type(error).__name__)
@@ -372,17 +373,17 @@ class ScaleOutEngine:
         unreachable = getattr(finished.outcome, "unreachable", None)
         self.destinations.finished(delivery.destination, unreachable, held.probe)
         go_on = not last and self._may_start(delivery.destination)
-        started = await self._record(finished, delivery.destination if go_on else None)
+        started = await self._record(finished, delivery, go_on=go_on)
         self._running.pop(delivery.run, None)
         return started
 
-    async def _record(self, finished: Finished, go_on: str | None) -> _Held | None:
-        """The outcome, as often as it takes; `go_on` is the destination to start the next delivery for."""
-        finish = partial(self._finish, finished=finished, go_on=go_on is not None)
+    async def _record(self, finished: Finished, done: Delivery, *, go_on: bool) -> _Held | None:
+        """The outcome, as often as it takes; `go_on` starts the patient's next delivery with it."""
+        finish = partial(self._finish, finished=finished, done=done, go_on=go_on)
         while True:
             try:
-                if go_on is not None:
-                    return await self._start(go_on, finish)
+                if go_on:
+                    return await self._start(done.destination, finish)
                 await self._journal.transact_async(finish)
             except Exception as error:  # noqa: BLE001 - the outcome is kept in hand until the journal takes it
                 await self._pause("recording", error)
@@ -391,12 +392,18 @@ class ScaleOutEngine:
             finally:
                 self._troubles.pop("recording", None)
 
-    def _finish(self, tx: Tx, *, finished: Finished, go_on: bool) -> Delivery | None:
+    def _finish(self, tx: Tx, *, finished: Finished, done: Delivery, go_on: bool) -> Delivery | None:
         steps.finish(tx, finished, self._config.backoff_of, self._random())
-        if not go_on:
+        return self._start_next(tx, done) if go_on else None
+
+    def _start_next(self, tx: Tx, done: Delivery) -> Delivery | None:
+        """Starts the patient's next delivery, when it is due and goes the same way."""
+        head = heads.first(tx.connection, (done.patient_id, done.lane), self._journal.config.dead_letter)
+        if head is None or head["destination"] != done.destination or head["due"] > stamp(tx.now):
             return None
-        tx.refresh_heads()
-        return _start_next(tx, tx.delivery(finished.delivery_id), self.node)
+        following = tx.delivery(head["id"])
+        # Merged meanwhile: somebody else's turn decides.
+        return steps.start(tx, following, self.node) if following.patient_id == done.patient_id else None
 
     def _may_start(self, destination: str) -> bool:
         return not self._stopping and self._lease.held and self.destinations.room(destination) > 0
@@ -421,25 +428,17 @@ class ScaleOutEngine:
 
 
 _HEAD: Final = "SELECT 1 FROM head WHERE delivery_id = ? AND due <= ?"
-_NEXT: Final = "SELECT delivery_id FROM head WHERE patient_id = ? AND lane = ? AND destination = ? AND due <= ?"
 
 
 def _start_head(tx: Tx, *, delivery_id: int, node: str) -> Delivery | None:
     """Starts the delivery if it still is a due head: a wake-up may be doubled, or late."""
-    known = tx.execute(_HEAD, (delivery_id, stamp(tx.now))).fetchone()
-    if known is None:
+    if tx.execute(_HEAD, (delivery_id, stamp(tx.now))).fetchone() is None:
         return None
     delivery = tx.delivery(delivery_id)
-    # The patient is locked only now.
+    # Asked again: the patient is locked only now.
     if tx.execute(_HEAD, (delivery_id, stamp(tx.now))).fetchone() is None:
         return None
     return steps.start(tx, delivery, node)
-
-
-def _start_next(tx: Tx, done: Delivery, node: str) -> Delivery | None:
-    """Starts the next delivery of the same patient, lane and destination, when there is one and it is due."""
-    row = tx.execute(_NEXT, (done.patient_id, done.lane, done.destination, stamp(tx.now))).fetchone()
-    return None if row is None else steps.start(tx, tx.delivery(row["delivery_id"]), node)
 
 
 async def _cancel(tasks: list[asyncio.Task[None]]) -> None:
