@@ -1,17 +1,25 @@
-"""`python -m tests.e2e.mutant <name> run -c file`: the connector with one defect, for a proof to be seen to fail."""
+"""`python -m tests.e2e.mutant <name> run -c file`: the connector changed on purpose, for a proof to be seen to fail."""
 
 from __future__ import annotations
 
+import os
+import signal
 import sys
+import threading
 from collections.abc import Callable
 from typing import Final
 from unittest.mock import patch
 
 from connector.base.errors import ConnectorError
 from connector.cli.main import main
+from connector.dmp.client import DmpClient, SubmitResult
+from connector.dmp.feed import Feed
 from connector.flows.outcomes import failure
 from connector.flows.settlement import Sent, Settlement, Verdict
+from connector.ins.model import MatriculeIns
 from connector.journal import Done, Job, Outcome
+from connector.journal.engine.lease import Fence
+from connector.trust.vihf import Caller
 
 
 def skip_question() -> None:
@@ -43,10 +51,31 @@ def hope() -> None:
     patch("connector.flows.publication.failure", hopeful).start()
 
 
+def stop_before_send() -> None:
+    """No defect: it is stopped by SIGSTOP, once, with everything durable and not one byte of its first ITI-41 gone."""
+    submit, stopped = DmpClient.submit, threading.Event()
+
+    def submitted(self: DmpClient, ins: MatriculeIns, caller: Caller, feed: Feed) -> SubmitResult:
+        if not stopped.is_set():
+            stopped.set()
+            os.kill(os.getpid(), signal.SIGSTOP)
+        return submit(self, ins, caller, feed)
+
+    patch.object(DmpClient, "submit", submitted).start()
+
+
+def stop_before_send_unfenced() -> None:
+    """The same, and its fence never closes."""
+    stop_before_send()
+    patch.object(Fence, "check", lambda _self: None).start()
+
+
 MUTATIONS: Final[dict[str, Callable[[], None]]] = {
     "skip-question": skip_question,
     "believe-at-once": believe_at_once,
     "hope": hope,
+    "stop-before-send": stop_before_send,
+    "stop-before-send-unfenced": stop_before_send_unfenced,
 }
 
 if __name__ == "__main__":

@@ -101,6 +101,12 @@ class ConnectorProcess:
         return self._process is not None and self._process.poll() is None
 
     @property
+    def frozen(self) -> bool:
+        """Stopped by SIGSTOP, its own or ours."""
+        state = Path(f"/proc/{self.pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()[0]
+        return state == "T"
+
+    @property
     def pid(self) -> int:
         assert self._process is not None
         return self._process.pid
