@@ -1,7 +1,7 @@
 """Reading the queue: which deliveries, how many by destination and state, since when.
 
-Everything is read from the rows that drive the work, through `delivery_open` (state, id, destination, since) or the index of a
-patient or a document: a count is never kept aside, so it is never wrong.
+Everything is read from the rows that drive the work, through `delivery_open` (state, id, destination, since) or the
+index of a patient or a document: a count is never kept aside, so it is never wrong.
 """
 
 from __future__ import annotations
@@ -107,7 +107,7 @@ def find(journal: JournalReader, wanted: Wanted, limit: int) -> list[Entry]:
 def pages(journal: JournalReader, wanted: Wanted, size: int) -> Iterator[list[Entry]]:
     """The deliveries wanted, at most `size` at a time, each page read when it is asked for.
 
-    A page starts after the last id of the one before: what was moved meanwhile is neither missed nor seen twice.
+    In a state, a page starts after the last id of the one before: what is moved on the way is not seen twice.
     """
     for state in wanted.states:
         after = 0
@@ -122,24 +122,27 @@ def count(journal: JournalReader, wanted: Wanted) -> int:
     """How many deliveries are wanted."""
     total = 0
     for state in wanted.states:
-        where, params = _where(wanted, state)
+        where, params, _ = _where(wanted, state, 0)
         total += journal.query(f"SELECT count(*) AS n FROM delivery WHERE {where}", params)[0]["n"]
     return total
 
 
 def _page(journal: JournalReader, wanted: Wanted, state: State, after: int, size: int) -> list[Entry]:
-    where, params = _where(wanted, state)
-    rows = journal.query(
-        f"SELECT {_COLUMNS} FROM delivery WHERE {where} AND id > ? ORDER BY id LIMIT ?", (*params, after, size)
-    )
+    where, params, order = _where(wanted, state, after)
+    sql = f"SELECT {_COLUMNS} FROM delivery WHERE {where} ORDER BY {order} LIMIT ?"
+    rows = journal.query(sql, (*params, size))
     return [_entry(row) for row in rows]
 
 
-def _where(wanted: Wanted, state: State) -> tuple[str, list[Any]]:
-    terms: list[str] = ["state = ?"]
-    params: list[Any] = [state]
-    if not _narrowed(wanted) and state != "done":
-        terms.append(_IS_OPEN)
+def _where(wanted: Wanted, state: State, after: int) -> tuple[str, list[Any], str]:
+    """Condition, its values and the order of what is wanted in one state, past the id `after`."""
+    if _narrowed(wanted) or state == "done":
+        terms, order = ["state = ? AND id > ?"], "id"
+        params: list[Any] = [state, after]
+    else:
+        # A range on both columns of delivery_open: with `state = ?` PostgreSQL may walk the whole history by id.
+        terms, order = [f"{_IS_OPEN} AND (state, id) > (?, ?) AND state <= ?"], "state, id"
+        params = [state, after, state]
     for column, values in (("id", wanted.ids), ("patient_id", wanted.patients)):
         if values is not None:
             terms.append(f"{column} IN ({','.join('?' * len(values)) or 'NULL'})")
@@ -159,7 +162,7 @@ def _where(wanted: Wanted, state: State) -> tuple[str, list[Any]]:
     if wanted.created_before is not None:
         terms.append("created_at < ?")
         params.append(stamp(wanted.created_before))
-    return " AND ".join(terms), params
+    return " AND ".join(terms), params, order
 
 
 def _narrowed(wanted: Wanted) -> bool:

@@ -122,8 +122,8 @@ def _lines(journal: JournalReader, column: str, values: Iterable[Any], limit: in
 
 # What its routing wrote first says when a message was routed; a routing that wrote nothing is as old as the reception.
 _ROUTED: Final = (
-    "SELECT m.id, coalesce((SELECT t.at FROM timeline t WHERE t.message_id = m.id"
-    " AND t.event NOT IN ('routing-failed','reroute') ORDER BY t.id LIMIT 1), m.received_at) AS at"
+    "SELECT m.id, coalesce((SELECT min(t.at) FROM timeline t WHERE t.message_id = m.id"
+    " AND t.event NOT IN ('routing-failed','reroute')), m.received_at) AS at"
     " FROM message m WHERE m.id IN ({marks}) AND m.verdict = 'accepted' AND m.routed = 1"
 )
 
