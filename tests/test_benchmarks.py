@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from benchmarks import assertion, hl7_read, xds_read
+from benchmarks import assertion, hl7_read, retention, xds_read
 from benchmarks.__main__ import BENCHMARKS, GOALS, Goal, judge
 
 
@@ -40,3 +40,9 @@ def test_the_figure_of_a_goal_is_measured(name: str, run: Callable[[], dict[str,
 def test_a_goal_is_judged_from_its_side(goal: Goal, ratio: float, words: str, met: bool | None) -> None:
     line = judge(goal, ratio)
     assert (line.goal, line.met) == (words, met)
+
+
+def test_retention_is_measured_at_work() -> None:
+    figures = retention.run(messages=300, rate=50, seconds=0.4, rounds=1)
+    assert figures["rows removed per second"] > 0
+    assert figures["p99 ms, retention at work"] > 0

@@ -37,9 +37,9 @@ class RetentionConfig:
     trace_days: int = 1095
     every: float = 60.0
     step_rows: int = 100
-    step_bytes: int = 1_048_576
+    step_bytes: int = 262_144
     step_seconds: float = 0.004
-    pause: float = 0.05
+    pause: float = 0.1
 
     def __post_init__(self) -> None:
         for name in ("content_days", "attachment_days", "trace_days", "every", "pause"):

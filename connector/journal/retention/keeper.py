@@ -16,6 +16,7 @@ from connector.journal.retention.config import Rules
 from connector.journal.retention.steps import Step, advance, look_again
 from connector.journal.retention.walks import Walk, walks
 from connector.journal.store import Journal
+from connector.journal.tx import Tx
 
 _log = structlog.get_logger(__name__)
 
@@ -104,13 +105,18 @@ class Keeper:
                 progress(tally)
         return tally
 
-    def _step(self, action: Callable[..., Step], walk: Walk, tally: Tally, progress: Callable[[Tally], None]) -> bool:
+    def _step(self, action: Callable[[Tx], Step], walk: Walk, tally: Tally, progress: Callable[[Tally], None]) -> bool:
         if not self._rules.config.days(walk.part):
             return False
-        began = time.monotonic()
-        step = self._journal.transact(action)
+        step, spent = self._journal.transact(partial(_timed, action=action))
         tally.add(walk.name, step)
         progress(tally)
         if step.more:
-            self._stopping.wait(max(self._rules.config.pause, _SHARE * (time.monotonic() - began)))
+            self._stopping.wait(max(self._rules.config.pause, _SHARE * spent))
         return step.more
+
+
+def _timed(tx: Tx, *, action: Callable[[Tx], Step]) -> tuple[Step, float]:
+    """The step, and the seconds it held the writer for: waiting for its turn is not counted."""
+    began = time.monotonic()
+    return action(tx), time.monotonic() - began
