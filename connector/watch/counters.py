@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Final
+from typing import Any, Final, TypeVar
 
 from prometheus_client import CollectorRegistry, Counter, Histogram
 
@@ -22,6 +22,8 @@ _CALL: Final = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60
 _LONG: Final = (0.01, 0.05, 0.1, 0.5, 1.0, 5.0, 15.0, 60.0, 300.0, 900.0, 3600.0, 14400.0, 86400.0)
 _BATCH: Final = (1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0, 512.0)
 
+F = TypeVar("F", Counter, Histogram)
+
 _IN_HAND: Final = ("running", "sending")
 _WITH_REASON: Final = frozenset({"refused", "held", "dead", "retry"})
 
@@ -37,6 +39,7 @@ class Counters:
         self._destinations = Labels(MOST_DESTINATIONS)
         self._kinds = Labels(MOST_KINDS)
         self._started: dict[int, datetime] = {}
+        self._children: dict[tuple[Any, tuple[str, ...]], Any] = {}
         self._moves = Counter(
             "connector_moves", "Moves of deliveries", ["kind", "event", "before", "after"], registry=registry
         )
@@ -82,22 +85,29 @@ class Counters:
         """One message answered with `ack`, None for what gets no answer."""
         self._accept.labels(_code_of(ack)).observe(seconds)
 
+    def _child(self, family: F, *labels: str) -> F:
+        """`family.labels(*labels)`, kept: finding it again by name costs more than counting."""
+        child: F | None = self._children.get((family, labels))
+        if child is None:
+            child = self._children[family, labels] = family.labels(*labels)
+        return child
+
     def _count(self, line: LineWritten) -> None:
         kind = self._kinds(line.kind)
-        self._moves.labels(kind, line.event, line.state_from, line.state_to).inc()
+        self._child(self._moves, kind, line.event, line.state_from, line.state_to).inc()
         if line.state_to in _WITH_REASON and line.state_to != line.state_from:
             self._reasons.labels(line.state_to, self._codes(line.reason_code)).inc()
         if line.event == "start":
             if line.state_from == "queued":
-                self._wait.labels(self._destinations(line.destination)).observe(_seconds(line.since, line.at))
+                self._child(self._wait, self._destinations(line.destination)).observe(_seconds(line.since, line.at))
             if len(self._started) < MOST_RUNNING:
                 self._started[line.delivery_id] = line.at
         elif line.state_to not in _IN_HAND or line.event in ("unknown", "recover"):
             started = self._started.pop(line.delivery_id, None)
             if started is not None:
-                self._handler.labels(kind).observe(_seconds(started, line.at))
+                self._child(self._handler, kind).observe(_seconds(started, line.at))
         if line.event == "succeed":
-            self._whole.labels(kind).observe(_seconds(line.since, line.at))
+            self._child(self._whole, kind).observe(_seconds(line.since, line.at))
 
 
 def _code_of(ack: bytes | None) -> str:

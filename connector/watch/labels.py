@@ -29,8 +29,8 @@ class Labels:
         self._lock = threading.Lock()
 
     def __call__(self, name: str) -> str:
-        if not name:
-            return ""
+        if not name or name in self._known:
+            return name
         clean = safe(name)
         with self._lock:
             if clean in self._known:

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from dataclasses import replace
+import re
+import tomllib
+from dataclasses import fields, replace
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from connector.base.errors import SettingsError
+from connector.base.resources import resource_dir
 from connector.watch.channels import SIGNATURE, NotTaken, SmtpChannel, WebhookChannel, open_channels
 from connector.watch.config import AlertsConfig, SmtpConfig, Thresholds, WebhookConfig
 from connector.watch.model import Notice
@@ -161,3 +164,10 @@ def test_a_wrong_setting_is_named(make: object, name: str) -> None:
     with pytest.raises(SettingsError) as refused:
         make()  # type: ignore[operator]
     assert refused.value.context["name"] == name
+
+
+def test_production_names_every_setting_of_the_tables_below() -> None:
+    text = (resource_dir("conf") / "production.toml").read_text(encoding="utf-8")
+    told = tomllib.loads(re.sub(r"(?m)^# (?=\w+ = )", "", text))["alerts"]
+    for name, kind in (("thresholds", Thresholds), ("smtp", SmtpConfig), ("webhook", WebhookConfig)):
+        assert set(told[name]) == {item.name for item in fields(kind)}, name
