@@ -15,10 +15,19 @@ from tests.watch.servers import HookServer, MailServer
 JournalFactory = Callable[[], Journal]
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-def journal_factory(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[JournalFactory]:
+both = pytest.mark.parametrize("store_kind", ["sqlite", "postgresql"], indirect=True)
+"""For what depends on the database; the other tests use a file."""
+
+
+@pytest.fixture
+def store_kind(request: pytest.FixtureRequest) -> str:
+    return str(getattr(request, "param", "sqlite"))
+
+
+@pytest.fixture
+def journal_factory(store_kind: str, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[JournalFactory]:
     """Opens the journal of this test, as often as one likes."""
-    sqlite = request.param == "sqlite"
+    sqlite = store_kind == "sqlite"
     store = f"sqlite:///{tmp_path / 'journal.db'}" if sqlite else request.getfixturevalue("postgres_database")
     opened: list[Journal] = []
 

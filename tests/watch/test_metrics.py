@@ -26,6 +26,7 @@ from connector.watch.gather import Sources
 from connector.watch.labels import OTHER
 from connector.watch.room import Watch
 from tests.journal.support import NOW, Clock, active, deliver, eventually, patient, working
+from tests.watch.conftest import both
 
 Scrape = dict[str, dict[tuple[str, ...], float]]
 
@@ -123,6 +124,7 @@ def balance(found: Scrape) -> dict[str, float]:
     return {state: count for state, count in left.items() if count}
 
 
+@both
 @pytest.mark.parametrize("seed", [1, 2])
 async def test_figures_equal_the_rows_after_random_traffic(journal: Journal, watch: Watch, seed: int) -> None:
     traffic = Traffic(journal, seed)
@@ -147,6 +149,7 @@ def ready(journal: Journal) -> bool:
     )
 
 
+@both
 async def test_figures_equal_the_rows_while_work_goes_on(journal: Journal, watch: Watch) -> None:
     owners = [patient(journal, n) for n in range(8)]
     over = threading.Event()
@@ -248,6 +251,7 @@ def test_a_delivery_that_never_comes_back_is_not_remembered_for_ever(watch: Watc
 # -- what is ----------------------------------------------------------------------------------------------------------
 
 
+@both
 def test_breakers_certificates_clock_and_process(journal: Journal) -> None:
     clock = Clock()
     watching = ClockWatch(120.0)
@@ -278,6 +282,7 @@ def test_ages_count_from_creation(journal: Journal) -> None:
     assert 3590 < age < 3700
 
 
+@both
 def test_a_hundred_thousand_waiting_and_a_long_history_cost_little(journal: Journal, watch: Watch) -> None:
     owner = patient(journal, 1)
 

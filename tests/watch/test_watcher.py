@@ -22,7 +22,7 @@ from connector.watch.gather import Gatherer, Sources
 from connector.watch.model import DestinationSeen, Notice, Snapshot
 from connector.watch.watcher import Watcher
 from tests.journal.support import NOW, Clock, deliver, patient
-from tests.watch.conftest import JournalFactory
+from tests.watch.conftest import JournalFactory, both
 from tests.watch.test_evaluate import GOOD
 
 WELL = replace(GOOD, queues={}, followers={}, certificates={})
@@ -108,6 +108,7 @@ def world(journal: Journal) -> Iterator[World]:
 RAISED, CLEARED = ("raised", "destination:dmp"), ("cleared", "destination:dmp")
 
 
+@both
 def test_one_notice_one_recovery_and_nothing_written_when_all_is_well(world: World) -> None:
     watcher = world.process()
     world.pass_time(watcher, 100)
@@ -121,6 +122,7 @@ def test_one_notice_one_recovery_and_nothing_written_when_all_is_well(world: Wor
     assert world.journal.query("SELECT * FROM alert_notice") == []
 
 
+@both
 def test_a_restart_in_between_is_still_one(world: World) -> None:
     world.down()
     world.pass_time(world.process(), 30)
@@ -136,6 +138,7 @@ def test_a_restart_in_between_is_still_one(world: World) -> None:
     assert world.box.taken == [RAISED, CLEARED]
 
 
+@both
 def test_several_processes_tell_it_once(world: World, journal_factory: JournalFactory) -> None:
     world.down()
     others = [journal_factory() for _ in range(3)] if "postgresql" in str(world.journal.config.url) else [world.journal]
@@ -191,6 +194,7 @@ def test_the_own_cause_of_another_node_is_its_own_to_end_until_it_is_gone(world:
     assert world.box.taken == [("raised", "engine@a"), ("cleared", "engine@a")]
 
 
+@both
 def test_a_channel_that_is_down_gets_it_later_once_and_in_order(world: World) -> None:
     watcher = world.process()
     world.box.down = True
@@ -237,6 +241,7 @@ def test_every_notice_is_in_the_log(world: World) -> None:
 # -- the journal itself in trouble -------------------------------------------------------------------------------------
 
 
+@both
 def test_a_journal_that_refuses_is_told_from_memory_once_and_written_later(world: World) -> None:
     watcher = world.process()
     world.pass_time(watcher, 20)
@@ -262,6 +267,7 @@ def test_a_channel_down_during_the_trouble_gets_it_afterwards(world: World) -> N
     assert world.box.taken == [("raised", "store")]
 
 
+@both
 def test_a_write_that_hangs_then_comes_through_is_not_told_twice(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("connector.watch.watcher.STORE_SECONDS", 0.2)
     watcher = world.process()
@@ -309,6 +315,7 @@ def test_a_thousand_dead_letters_are_one_notice(world: World) -> None:
     assert world.box.taken == [("raised", "dead:transport"), ("cleared", "dead:transport")]
 
 
+@both
 def test_the_journal_seen_by_the_gatherer(world: World) -> None:
     owner = patient(world.journal, 1)
     deliver(world.journal, owner, "publication", destination="dmp")
@@ -350,6 +357,7 @@ def test_a_delivery_that_ends_is_an_answer(world: World) -> None:
     assert gather().destinations["dmp"].answered
 
 
+@both
 def test_a_journal_that_does_not_answer_is_a_trouble_and_not_an_end(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -425,6 +433,7 @@ _NODE = (
 )
 
 
+@both
 def test_a_lost_node_is_told_until_one_of_its_kind_is_back(world: World) -> None:
     shared = world.journal.config.url.dialect == "postgresql"
     watcher = world.watcher(world.gatherer(Sources(breakers=dict)))
