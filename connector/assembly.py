@@ -21,6 +21,7 @@ from connector.dmp.client import DmpClient
 from connector.flows.admission import AdmissionFlow
 from connector.flows.config import ZamDestination
 from connector.flows.consultation import ConsultationFlow, ConsultationSettings
+from connector.flows.destinations import DMP, DMP_READ
 from connector.flows.gate import Gate
 from connector.flows.intake import Intake
 from connector.flows.publication import PublicationFlow, PublicationSettings
@@ -32,6 +33,7 @@ from connector.journal import Handler, Journal
 from connector.journal.audit import Recorder, key_file_of
 from connector.journal.audit.atna.repository import tls_context
 from connector.journal.audit.key import load_key
+from connector.journal.engine.destinations import Destinations
 from connector.patients.schema import SCHEMA as PATIENTS_SCHEMA
 from connector.pix.client import PixClient, open_client
 from connector.settings import Settings
@@ -49,6 +51,7 @@ class Foundation:
 
     journal: Journal
     clockwatch: ClockWatch
+    destinations: Destinations
 
 
 @dataclass(slots=True)
@@ -72,7 +75,8 @@ Installation = tuple[KeyPair, KeyPair, ssl.SSLContext]
 def lay_foundation(settings: Settings, clock: Clock) -> Foundation:
     """Opens the journal. Raises JournalError."""
     journal = Journal.open(settings.journal, clock, schemas=(PATIENTS_SCHEMA,))
-    return Foundation(journal, ClockWatch(settings.clock.limit_seconds))
+    destinations = Destinations(settings.engine.destinations, settings.engine.workers)
+    return Foundation(journal, ClockWatch(settings.clock.limit_seconds), destinations)
 
 
 def open_intake(
@@ -98,9 +102,10 @@ def open_work(
     connections = ExitStack()
     try:
         recorder = both(Recorder(journal, journal.audit_key, structure=settings.keys.structure), on_call)
+        kept_alive = sum(foundation.destinations.workers(name) for name in (DMP, DMP_READ))
         dmp = DmpClient(
             settings.dmp,
-            session=connections.enter_context(tls_session(context)),
+            session=connections.enter_context(tls_session(context, pool=kept_alive)),
             signer=sign,
             vihf=settings.vihf,
             clock=clock,
@@ -111,7 +116,14 @@ def open_work(
         pix = _pix(settings, context, clock, uuid_factory, recorder)
         if pix is not None:
             connections.callback(pix.close)
-        gate = Gate(journal, pix, settings.publication, settings.identity, wanted=settings.pix.wanted())
+        gate = Gate(
+            journal,
+            pix,
+            settings.publication,
+            settings.identity,
+            wanted=settings.pix.wanted(),
+            destinations=foundation.destinations,
+        )
         handlers: dict[str, Handler] = {
             ADMISSION: AdmissionFlow(journal, pix, identity=settings.identity, wanted=settings.pix.wanted()),
             CONSULTATION: _consultation(settings, journal, dmp, clock, recorder),

@@ -165,6 +165,7 @@ class Daemon:
             handlers=succession.handlers,
             config=self._settings.engine,
             clock=self._clock,
+            destinations=self._foundation.destinations,
         )
         stack.push_async_callback(engine.stop)
         await engine.start()

@@ -1,13 +1,15 @@
 """The DMP client: one method per transaction, typed values in and out.
 
 Every method raises TransportError (its `sent` says whether the outcome is unknown), SoapFault (the server's own words)
-or ServerRefusal (its errors in full, with the channel they came by); those that sign raise ClockError first when our
-clock cannot be trusted. Errors arrive in four places (dmp-interface a.11): fault, acknowledgement, status, list.
+or ServerRefusal (its errors in full, with the channel they came by); those that sign raise ClockError when our clock
+cannot be trusted, before anything leaves or in place of the security fault that shows it. Errors arrive in four places
+(dmp-interface a.11): fault, acknowledgement, status, list.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -27,6 +29,7 @@ from connector.dmp.config import DmpConfig
 from connector.dmp.errors import DmpMetadataError
 from connector.dmp.feed import Feed, prepare
 from connector.dmp.forms import cx
+from connector.dmp.refusal_table import WSS_ROWS
 from connector.dmp.refusals import server_error
 from connector.dmp.retrieval import BATCH, PartialRetrieval, Retrieved, request_lines, save
 from connector.dmp.td02 import Existence
@@ -289,7 +292,7 @@ class DmpClient:
         assertion = self._assertion(caller, ins)
         service = self._services[row.service]
         record = replace(self._record(row, ins, caller), unique_ids=unique_ids, set_id=set_id, destination=service.url)
-        with recorded(self._on_call, record) as call:
+        with self._clock_blamed(), recorded(self._on_call, record) as call:
             try:
                 answer = service.call(
                     row.operation,
@@ -354,6 +357,16 @@ class DmpClient:
         if self._clockwatch is not None:
             self._clockwatch.check(now)
         return now
+
+    @contextmanager
+    def _clock_blamed(self) -> Iterator[None]:
+        """ClockError in place of a security fault whose own Date shows that our clock is wrong: it mends itself."""
+        try:
+            yield
+        except SoapFault as fault:
+            if fault.subcode in WSS_ROWS:
+                self._trusted_now()
+            raise
 
     def _observe(self, row: Transaction, server_time: datetime | None, sent_at: datetime) -> None:
         """`server_time` was written between `sent_at` and now: no other moment of ours may be blamed."""

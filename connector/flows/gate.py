@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from connector.flows.config import IdentityConfig, PublicationConfig
-from connector.flows.identity import PixClient, cross_reference
+from connector.flows.destinations import IDENTITY
+from connector.flows.identity import CrossReference, PixClient, cross_reference
 from connector.flows.routing import (
     BLOCKED,
     CANCELLED_STAY,
@@ -20,9 +21,10 @@ from connector.flows.routing import (
     NOT_QUALIFIED,
 )
 from connector.flows.snapshot import Snapshot
-from connector.hl7.model import DocumentRequest
+from connector.hl7.model import DocumentRequest, Identifier
 from connector.ins.model import MatriculeIns
 from connector.journal import Job, Journal, Retry
+from connector.journal.engine.destinations import Destinations
 from connector.patients.state import PatientView, load_patient, load_stay, remember_crossref
 from connector.pix.model import Domain
 
@@ -53,12 +55,14 @@ class Gate:
         identity: IdentityConfig,
         *,
         wanted: Sequence[Domain],
+        destinations: Destinations,
     ) -> None:
         self._journal = journal
         self._pix = pix
         self._publication = publication
         self._identity = identity
         self._wanted = tuple(wanted)
+        self._destinations = destinations
 
     def ask(self, job: Job, request: DocumentRequest) -> GateAnswer:
         view = load_patient(Snapshot(self._journal), job.patient_id)
@@ -92,7 +96,7 @@ class Gate:
         if view.crossref == "confirmed":
             return None
         # an IPP absent from the document is the one learned from the admission
-        answer = cross_reference(self._pix, request.ipp() or view.ipp, ins, self._wanted)
+        answer = self._ask_server(request.ipp() or view.ipp, ins)
         job.note("identité", answer.text)
         self._journal.transact(lambda tx: remember_crossref(tx, job.patient_id, answer.outcome, answer.text))
         if answer.outcome in ("confirmed", "skipped"):
@@ -105,6 +109,21 @@ class Gate:
         if answer.transient:
             return GateAnswer("retry", answer.text, "identity.server")
         return GateAnswer("hold", f"Identité non confirmée : {answer.text}", NO_CROSS_REFERENCE)
+
+    def _ask_server(self, ipp: Identifier | None, ins: MatriculeIns) -> CrossReference:
+        """By the breaker of the identity server, as admissions: one that hangs does not keep the DMP's workers."""
+        book = self._destinations
+        if book.state(IDENTITY) != "closed" and not book.room(IDENTITY):
+            text = "serveur d'identités injoignable (nouvel essai en attente)"
+            return CrossReference("absent", text, transient=True, unreachable=None)
+        probe, unreachable = book.started(IDENTITY), None
+        try:
+            answer = cross_reference(self._pix, ipp, ins, self._wanted)
+            # As in an admission: who may go on without the server makes nobody wait for it.
+            unreachable = None if self._identity.no_cross_reference == "trust-message" else answer.unreachable
+        finally:
+            book.finished(IDENTITY, unreachable, probe)
+        return answer
 
     def _consent_gate(self, view: PatientView) -> GateAnswer | None:
         if view.feeding == "INO" or self._publication.consent_unknown == "feed":

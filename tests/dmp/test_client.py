@@ -431,6 +431,16 @@ def test_a_fault_also_tells_the_time(make: Make, peer: Peer) -> None:
         existence(client)
 
 
+def test_a_security_fault_of_a_wrong_clock_is_the_clock_s(make: Make, peer: Peer) -> None:
+    refused = fault("InvalidSecurityToken", "VIHF refusé")
+    peer.answers(replace(refused, date="Sat, 21 Nov 2026 09:40:15 GMT"))
+    with pytest.raises(ClockError):
+        submission(make(clockwatch=ClockWatch(60.0)))
+    peer.answers(refused)
+    with pytest.raises(SoapFault):
+        submission(make(clockwatch=ClockWatch(60.0)))
+
+
 def test_no_identity_in_the_text_of_a_refusal(make: Make, peer: Peer) -> None:
     peer.answers(Reply(registry(STATUS_FAILURE, BOTH)))
     with pytest.raises(ServerRefusal) as refused:

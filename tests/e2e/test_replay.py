@@ -88,6 +88,9 @@ def test_nothing_is_signed_by_a_wrong_clock_and_nothing_waits_for_a_person(tmp_p
     simulator = SimConfig(folder=tmp_path / "simulator", pki_folder=pki_folder, clock=late_by_ten_minutes)
     with Site(tmp_path, simulator) as site:
         site.send(admission("ADT2005"))
+        # the first answer tells that the clock is wrong, were it a refusal
+        lines = site.wait_state("retry", control_id="ADT2005")
+        assert any("horloge" in line.text for line in lines)
         message, document = letter("MDM2030")
         site.send(message)
         lines = site.wait_state("retry", document_id=document)
