@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any, cast, get_args
 import typer
 
 from connector.base.errors import SettingsError
-from connector.cli.queue_acts import perform
+from connector.cli.queue_acts import Report, perform, reroute
 from connector.cli.queue_views import counts_json, entry_json, say_queue, say_shown, shown_json
 from connector.cli.trace import AsJson, Config
 
@@ -119,13 +119,22 @@ def retry(
     unblock: Annotated[
         bool, typer.Option("--unblock", help="Also lift the hold on the patient (A44, A47, doubtful merge).")
     ] = False,
+    message: Annotated[
+        list[int] | None, typer.Option(help="Number of a message whose routing failed; may be repeated.")
+    ] = None,
     operator: Operator = "",
     yes: Yes = False,
     as_json: AsJson = False,
 ) -> None:
     """Put deliveries back in their patient's order, now. A document perhaps sent already is asked for first."""
     filters = (state, destination, kind, code, ipp, ins, document, older_than)
-    _act("retry", config, deliveries, filters, reason, operator, yes, as_json, unblock=unblock)
+    if message and not deliveries and not any(filters):
+        _check(reason)
+        with _writer(config) as journal:
+            report = reroute(journal, message, reason, _who(operator))
+        _tell(report, as_json)
+    else:
+        _act("retry", config, deliveries, filters, reason, operator, yes, as_json, unblock=unblock)
 
 
 def _acting(what: Act, help_text: str) -> None:
@@ -173,14 +182,23 @@ def _act(
     *,
     unblock: bool = False,
 ) -> None:
-    if not reason.strip():
-        raise SettingsError("a reason is needed", name="--reason", found="", allowed="why, in one sentence")
+    _check(reason)
     if bool(numbers) == any(filters):
         allowed = "delivery numbers, or filters (--code, --destination, --ipp…)"
         raise SettingsError("say which ones", name=f"queue {what}", found="", allowed=allowed)
     with _writer(config) as journal:
         wanted = numbers if numbers else _wanted(journal, *filters)
         report = perform(journal, what, wanted, reason, _who(operator), yes=yes, as_json=as_json, unblock=unblock)
+    _tell(report, as_json)
+
+
+def _check(reason: str) -> None:
+    if not reason.strip():
+        raise SettingsError("a reason is needed", name="--reason", found="", allowed="why, in one sentence")
+
+
+def _tell(report: Report, as_json: bool) -> None:
+    """What was done, and the exit code that says it."""
     if as_json:
         _print(report.as_json())
     else:

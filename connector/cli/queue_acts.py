@@ -29,6 +29,7 @@ _DONE: Final[dict[str, str]] = {
     "hold": "mis en attente",
     "release": "libéré(s)",
     "settle": "réglé(s)",
+    "reroute": "message(s) repris",
 }
 _CANNOT: Final[dict[str, str]] = {
     "retry": "ne peut pas être rejoué",
@@ -132,6 +133,30 @@ def perform(
             report.add(journal.transact(act))
             progress.advance(task, len(page))
     return report
+
+
+def reroute(journal: Journal, numbers: list[int], reason: str, operator: str) -> Report:
+    """Gives messages whose routing failed to the router again; the others are refused."""
+    report = Report("reroute")
+    for page in _slices(list(dict.fromkeys(numbers))):
+        report.add(journal.transact(partial(_reroute, ids=page, reason=reason, operator=operator)))
+    return report
+
+
+def _reroute(tx: Tx, ids: Sequence[int], reason: str, operator: str) -> list[int | Refusal | None]:
+    return [_reroute_one(tx, number, reason, operator) for number in ids]
+
+
+def _reroute_one(tx: Tx, number: int, reason: str, operator: str) -> int | Refusal:
+    from connector.journal import JournalError
+    from connector.journal.operator import reroute as again
+
+    try:
+        with tx.savepoint("act"):
+            again(tx, number, reason, operator)
+    except JournalError:
+        return Refusal(number, "", "le traitement de ce message n'a pas échoué")
+    return number
 
 
 def _slices(numbers: Sequence[int]) -> Iterator[Sequence[int]]:

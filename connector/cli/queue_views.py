@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from rich.table import Table
 
 from connector.cli.output import console
+from connector.cli.trace import states_of
 
 if TYPE_CHECKING:
     from connector.journal.queue import Count, Entry
@@ -94,7 +95,7 @@ def say_shown(shown: Shown) -> None:
     console().print(attempts)
     lines = _table("time (UTC)", "event", "state", "what")
     for line in shown.lines:
-        lines.add_row(_time(line.at), line.event, line.state_to, line.text)
+        lines.add_row(_time(line.at), line.event, states_of(line), line.text)
     console().print(lines)
     if shown.revealed is not None:
         identifiers = _table("domain", "identifier")

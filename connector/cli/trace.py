@@ -13,6 +13,7 @@ from connector.cli.output import console, print_json
 
 if TYPE_CHECKING:
     from connector.journal import JournalReader
+    from connector.journal.timeline import TimelineLine
 
 Config = Annotated[Path, typer.Option("-c", "--config", exists=True, dir_okay=False, help="Settings file (TOML).")]
 AsJson = Annotated[bool, typer.Option("--json", help="Machine-readable output.")]
@@ -52,10 +53,16 @@ def trace(
         for column in ("time (UTC)", "event", "state", "what"):
             table.add_column(column, overflow="fold")
         for line in lines:
-            table.add_row(f"{line.at:%Y-%m-%d %H:%M:%S}", line.event, line.state_to, line.text)
+            table.add_row(f"{line.at:%Y-%m-%d %H:%M:%S}", line.event, states_of(line), line.text)
         console().print(table)
     if not lines:
         raise typer.Exit(1)
+
+
+def states_of(line: TimelineLine) -> str:
+    """State a line leads to, and that of the document when it moves with it."""
+    document = line.data.get("document", {}).get("to", "")
+    return f"{line.state_to}, document {document}" if document else line.state_to
 
 
 def stay_keys(journal: JournalReader, stay: str) -> list[str]:
@@ -88,5 +95,6 @@ def worklist(config: Config, as_json: AsJson = False) -> None:
     for column in ("delivery", "kind", "state", "stay", "document", "reason"):
         table.add_column(column, overflow="fold")
     for item in items:
-        table.add_row(str(item.delivery_id), item.kind, item.state, item.stay, item.document_id, item.reason)
+        number = f"message {item.message_id}" if item.delivery_id is None else str(item.delivery_id)
+        table.add_row(number, item.kind, item.state, item.stay, item.document_id, item.reason)
     console().print(table)

@@ -33,6 +33,12 @@ def act(tx: Tx, what: Act, delivery_id: int, reason: str, operator: str) -> Deli
     return moved
 
 
+def reroute(tx: Tx, message_id: int, reason: str, operator: str) -> None:
+    """Gives a message whose routing failed to the router once more. Raises JournalError when it did not fail."""
+    tx.reroute(message_id, reason)
+    operator_act(tx, "reroute", reason=f"message {message_id} : {reason}", operator=operator)
+
+
 def _move(tx: Tx, what: Act, delivery_id: int, reason: str, operator: str) -> Delivery:
     data = {"operator": operator}
     match what:

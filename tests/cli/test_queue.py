@@ -12,9 +12,11 @@ from typing import Any, NamedTuple
 import pytest
 
 from connector.base.clock import utc_now
-from connector.journal import Journal, JournalConfig, Submission, Tx
+from connector.journal import Journal, JournalConfig, StoredMessage, Submission, Tx
 from connector.journal.engine.steps import recover
+from connector.journal.routing import route_batch
 from connector.journal.timeline import timeline
+from connector.journal.worklist import worklist
 from tests.cli.conftest import Run
 from tests.journal.support import INS, IPP, message
 from tests.journal.test_lifecycle import NO_LIMIT
@@ -339,6 +341,24 @@ def test_replay_is_retry_under_its_first_name(run: Run, place: Place) -> None:
     assert run("replay", "-c", place.config, place.held, "--reason", "modèle corrigé").code == 0
     assert place.state(place.held) == "queued"
     assert place.audit()[0]["transaction"] == "retry"
+
+
+def test_a_message_whose_routing_failed_is_given_to_the_router_again(run: Run, place: Place) -> None:
+    def broken(tx: Tx, stored: StoredMessage) -> None:
+        raise LookupError
+
+    failed = place.journal.accept_sync(message(7)).message_id
+    # Both messages meet the broken router; one of them is given to it again.
+    place.journal.transact(lambda tx: route_batch(tx, broken, 10, 1.0))
+    assert f"message {failed}" in run("worklist", "-c", place.config).out
+    result = run("queue", "retry", "-c", place.config, "--message", failed, "--reason", "table corrigée", "--json")
+    assert (result.code, result.json()["deliveries"]) == (0, [failed])
+    assert [item.message_id for item in worklist(place.journal, ["routing-failed"])] == [1]
+    (line,) = place.audit()
+    assert (line["transaction"], line["reason"]) == ("reroute", f"message {failed} : table corrigée")
+    again = run("queue", "retry", "-c", place.config, "--message", failed, "--reason", "encore")
+    assert (again.code, len(place.audit())) == (3, 1)
+    assert "n'a pas échoué" in again.err
 
 
 def test_what_a_crash_left_in_doubt_is_verified_now(run: Run, place: Place) -> None:
