@@ -1,4 +1,4 @@
-"""A journal file as the first release wrote it: its own tables, holding the rows of a present one as far as they can."""
+"""A journal file as the first release wrote it: its own tables, with the rows of a present one as far as they go."""
 
 from __future__ import annotations
 
