@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import ssl
 from collections.abc import Callable, Mapping
 from concurrent.futures import Executor
@@ -14,6 +13,7 @@ from typing import Final
 
 from connector.base.calls import OnCall, both, nobody
 from connector.base.clock import Clock, UuidFactory
+from connector.base.credentials import secret
 from connector.base.errors import SettingsError
 from connector.base.finding import Finding
 from connector.base.logs import logger
@@ -212,14 +212,15 @@ def load_keys(config: KeysConfig, clock: Clock) -> tuple[KeyPair, KeyPair]:
 
 
 def _password(variable: str) -> str | None:
-    if variable and variable not in os.environ:
+    password = secret(variable) if variable else None
+    if variable and password is None:
         raise SettingsError(
-            f"environment variable {variable} is not set",
+            f"no environment variable {variable}, no credential of that name",
             name="keys.password_env",
             found=variable,
-            allowed='a variable that is set, or ""',
+            allowed='a variable that is set, a credential, or ""',
         )
-    return os.environ.get(variable) if variable else None
+    return password
 
 
 def _load(name: str, p12: Path | None, certificate: Path | None, key: Path | None, password: str | None) -> KeyPair:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
-import os
 import smtplib
 import ssl
 from collections.abc import Mapping
@@ -16,6 +15,7 @@ from typing import Any, Final, Protocol
 
 import requests
 
+from connector.base.credentials import secret
 from connector.base.errors import ConnectorError, SettingsError
 from connector.base.redact import redact_text
 from connector.watch import french
@@ -147,8 +147,14 @@ def open_channels(smtp: SmtpConfig, webhook: WebhookConfig) -> tuple[Channel, ..
 
 
 def _secret(name: str, variable: str) -> str:
-    if variable and variable not in os.environ:
+    if not variable:
+        return ""
+    found = secret(variable)
+    if found is None:
         raise SettingsError(
-            f"environment variable {variable} is not set", name=name, found=variable, allowed='a variable set, or ""'
+            f"no environment variable {variable}, no credential of that name",
+            name=name,
+            found=variable,
+            allowed='a variable that is set, a credential, or ""',
         )
-    return os.environ.get(variable, "") if variable else ""
+    return found

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import os
-
+from connector.base.credentials import secret
 from connector.journal.db import sqlite
 from connector.journal.db.connection import Connection
 from connector.journal.errors import JournalError
@@ -27,8 +26,8 @@ def open_reader(config: JournalConfig) -> Connection:
 
 
 def store_password(config: JournalConfig) -> str | None:
-    """The password of the database, from the environment; None leaves it to the address or to the user's pgpass."""
-    return os.environ.get(config.password_env) if config.password_env else None
+    """The password of the database, from the environment or a credential; None leaves it to the address or to pgpass."""
+    return secret(config.password_env) if config.password_env else None
 
 
 def _postgres(config: JournalConfig, *, read_only: bool) -> Connection:
