@@ -55,7 +55,8 @@ def test_an_admission_is_acknowledged_and_only_s0_and_s2_consult(
     name, expected = ADMISSIONS[number]
     before = shared.query("SELECT coalesce(max(id), 0) FROM message")[0][0]
     assert shared.send(read(official_data, name)).code == "AA"
-    lines = shared.wait(lambda found: any(line.state_to == "done" for line in found), message_id=int(before) + 1)
+    # the identity, then the reading of the DMP
+    lines = shared.wait(lambda found: [x.state_to for x in found].count("done") == 2, message_id=int(before) + 1)
     events = [line.event for line in lines]
     if expected == "succeed":
         assert "TD3.1" in events
