@@ -60,9 +60,9 @@ def trace(
 
 
 def states_of(line: TimelineLine) -> str:
-    """State a line leads to, and that of the document when it moves with it."""
+    """State a line leads to and, below it, that of the document that moves with it."""
     document = line.data.get("document", {}).get("to", "")
-    return f"{line.state_to}, document {document}" if document else line.state_to
+    return f"{line.state_to}\n({document})" if document else line.state_to
 
 
 def stay_keys(journal: JournalReader, stay: str) -> list[str]:
