@@ -50,10 +50,13 @@ def open_writer(path: Path, busy_timeout: float) -> SqliteConnection:
 
 
 def open_reader(path: Path, busy_timeout: float) -> SqliteConnection:
-    """A read-only connection, safe to close from any thread."""
-    connection = sqlite3.connect(
-        f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=busy_timeout, isolation_level=None,
-        check_same_thread=False, factory=SqliteConnection,
-    )  # fmt: skip
+    """A read-only connection, safe to close from any thread. Raises JournalError."""
+    try:
+        connection = sqlite3.connect(
+            f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=busy_timeout, isolation_level=None,
+            check_same_thread=False, factory=SqliteConnection,
+        )  # fmt: skip
+    except sqlite3.Error as error:
+        raise JournalError(f"the journal could not be read: {error}", cause=type(error).__name__) from error
     connection.row_factory = sqlite3.Row
     return connection
