@@ -40,6 +40,8 @@ FIXED: Final = frozenset(
         "dmp.environment",
         "intake.environment",
         "log.format",
+        # retention looks after the folder it began with
+        "consultation.output_folder",
     }
 )
 """Names inside these sections that need one all the same."""

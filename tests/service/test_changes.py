@@ -61,3 +61,9 @@ def test_the_names_that_are_listed_exist(settings: Settings) -> None:
         section, _, leaf = name.partition(".")
         assert section in LIVE
         assert hasattr(getattr(settings, section), leaf)
+
+
+def test_the_guide_tells_what_is_taken_over_and_what_needs_a_restart() -> None:
+    guide = (ROOT / "docs" / "guide-exploitation.md").read_text(encoding="utf-8")
+    section = guide.partition("## Recharger les réglages")[2].partition("\n## ")[0]
+    assert [name for name in (*LIVE, *FIXED) if f"`{name}`" not in section] == []
