@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 from random import Random
 
+import pytest
 from cryptography import x509
 
 from connector.base.clock import utc_now
@@ -64,8 +65,14 @@ def signers(service: Service) -> list[int]:
     return found
 
 
-def test_reloads_under_load_lose_nothing_and_cut_nobody(make_service: MakeService, service_pki: Path) -> None:
+@pytest.mark.parametrize("store", ["sqlite", "postgresql"])
+def test_reloads_under_load_lose_nothing_and_cut_nobody(
+    make_service: MakeService, service_pki: Path, store: str, request: pytest.FixtureRequest
+) -> None:
     service = make_service()
+    if store == "postgresql":
+        address = request.getfixturevalue("postgres_database")
+        service.write(journal={"store": address}, audit={"key_file": str(service.folder / "audit.key")})
     keys = Keys(service_pki, service.folder / "keys")
     service.write(keys=keys.settings)
     serials = [keys.serial]

@@ -147,11 +147,13 @@ class Engine:
 
     def configure(self, config: EngineConfig) -> None:
         """Counts for all that starts from now on; handlers in progress keep their threads. In the event loop."""
+        rooms = (self._config.workers, self._config.destinations)
         self._config = config
-        self.destinations.configure(config.destinations, config.workers)
-        former, self._pools = self._pools, {}
-        for pool in former.values():
-            pool.shutdown(wait=False)
+        if rooms != (config.workers, config.destinations):
+            self.destinations.configure(config.destinations, config.workers)
+            former, self._pools = self._pools, {}
+            for pool in former.values():
+                pool.shutdown(wait=False)
         self.wake()
 
     def _on_commit(self, committed: Committed) -> None:

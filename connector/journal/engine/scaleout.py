@@ -220,12 +220,14 @@ class ScaleOutEngine:
 
     def configure(self, config: EngineConfig) -> None:
         """Counts for all that starts from now on, but for `lease` and `beat`. In the event loop."""
+        rooms = (self._config.workers, self._config.destinations)
         self._config = config
-        self.destinations.configure(config.destinations, config.workers)
-        former, self._pools = self._pools, {}
-        for pool in former.values():
-            pool.shutdown(wait=False)
-        self._renew_workers()
+        if rooms != (config.workers, config.destinations):
+            self.destinations.configure(config.destinations, config.workers)
+            former, self._pools = self._pools, {}
+            for pool in former.values():
+                pool.shutdown(wait=False)
+            self._renew_workers()
         self.wake()
 
     def _backoff_of(self, kind: str) -> Backoff:
