@@ -64,8 +64,20 @@ class Place(NamedTuple):
 def place(tmp_path: Path) -> Iterator[Place]:
     config = tmp_path / "connector.toml"
     config.write_text(TOML, encoding="utf-8")
+    yield from _place(config, JournalConfig(tmp_path / "journal.sqlite"))
+
+
+@pytest.fixture
+def place_on_postgres(tmp_path: Path, postgres_database: str) -> Iterator[Place]:
+    config, key = tmp_path / "connector.toml", tmp_path / "audit.key"
+    settings = TOML.replace('"journal.sqlite"', f'"{postgres_database}"') + f'[audit]\nkey_file = "{key}"\n'
+    config.write_text(settings, encoding="utf-8")
+    yield from _place(config, JournalConfig(postgres_database, audit_key=key))
+
+
+def _place(config: Path, store: JournalConfig) -> Iterator[Place]:
     # The daemon's own journal stays open: the command works beside it.
-    journal = Journal.open(JournalConfig(tmp_path / "journal.sqlite"))
+    journal = Journal.open(store)
     stored = journal.accept_sync(message(1, raw=b"MSH|PAT-TROIS DOMINIQUE\rPID|1", received_at=utc_now()))
     yield Place(config, journal, *journal.transact(lambda tx: _fill(tx, stored.message_id)))
     journal.close()
@@ -335,6 +347,17 @@ def test_where_there_is_no_journal(run: Run, tmp_path: Path, command: tuple[str,
     assert result.code == 2
     assert "no journal here" in result.err
     assert list(tmp_path.iterdir()) == [config]
+
+
+def test_the_same_on_postgresql(run: Run, place_on_postgres: Place) -> None:
+    place = place_on_postgres
+    assert numbers(place, run) == [place.dead, place.held, place.running, place.queued, place.other]
+    assert numbers(place, run, "--ins", NIR, "--code", "identity") == [place.held]
+    assert run("queue", "show", "-c", place.config, place.held, "--json").json()["documentState"] == "waiting"
+    held = run("queue", "hold", "-c", place.config, "--state", "queued", "--reason", "maintenance", "--yes", "--json")
+    assert (held.code, held.json()["deliveries"]) == (0, [place.queued, place.other])
+    assert run("queue", "retry", "-c", place.config, place.running, "--reason", "x").code == 3
+    assert [(line["transaction"], line["reason"]) for line in place.audit()] == [("hold", "maintenance")] * 2
 
 
 def test_replay_is_retry_under_its_first_name(run: Run, place: Place) -> None:

@@ -27,7 +27,7 @@ from connector.journal.documents import (
 from connector.journal.engine.steps import Finished, finish, recover
 from connector.journal.job import Dead, Done, Hold, Outcome, Refuse, Retry, Unknown
 from connector.journal.lifecycle import DELIVERY, Event, Lifecycle, LifecycleError, State
-from connector.journal.messages import MESSAGE, ROUTED, MessageEvent, MessageState, move, route, state_of
+from connector.journal.messages import MESSAGE, ROUTED, MessageEvent, MessageState, route, state_of
 from connector.journal.model import JournalConfig, StoredMessage
 from connector.journal.operator import Act, act, allowed
 from connector.journal.routing import route_batch
@@ -178,12 +178,12 @@ def _apply(tx: Tx, message_id: int, event: MessageEvent) -> None:
     if event == "route":
         route(tx.connection, row)
     else:
-        move(tx.connection, message_id, event, tx.now)
+        tx.move_message(message_id, event)
 
 
 def test_a_message_that_is_not_there(journal: Journal) -> None:
     with pytest.raises(LifecycleError) as caught:
-        journal.transact(lambda tx: move(tx.connection, 7, "routing-failed", tx.now))
+        journal.transact(lambda tx: tx.move_message(7, "routing-failed"))
     assert caught.value.context["found"] == "absent"
 
 
@@ -337,7 +337,7 @@ class Day(RuleBasedStateMachine):
 
 
 Day.TestCase.settings = settings(
-    max_examples=1000 if FULL_PROOF else 40,
+    max_examples=1000 if FULL_PROOF else 25,
     stateful_step_count=30,
     deadline=None,
     suppress_health_check=list(HealthCheck),
