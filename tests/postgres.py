@@ -12,6 +12,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 import tempfile
 import time
 from contextlib import suppress
@@ -24,6 +25,21 @@ USER = "connector"
 """Owner of every database made here; no superuser, as in a hospital."""
 PATIENCE = 30.0
 _FAST_STOP, _IMMEDIATE_STOP = signal.SIGINT, signal.SIGQUIT
+
+_GUARD = """
+import os, pathlib, shutil, signal, sys, time
+sys.stdin.buffer.read()  # ends with the test run, however it ends
+pid = pathlib.Path(sys.argv[1], "data", "postmaster.pid")
+try:
+    os.kill(int(pid.read_text().split()[0]), signal.SIGQUIT)
+except (OSError, IndexError, ValueError):
+    pass  # already gone
+for _ in range(100):
+    if not pid.exists():
+        break
+    time.sleep(0.05)
+shutil.rmtree(sys.argv[1], ignore_errors=True)
+"""
 
 
 class PostgresAbsent(Exception):
@@ -66,6 +82,10 @@ class Postgres:
         }
         self._process: subprocess.Popen[bytes] | None = None
         self._names = itertools.count(1)
+        # a test run that is killed closes nothing: this process outlives it, and cleans up
+        self._guard = subprocess.Popen(
+            [sys.executable, "-c", _GUARD, str(self._folder)], stdin=subprocess.PIPE, start_new_session=True
+        )
         try:
             self._initialise()
             self.start()
@@ -140,7 +160,9 @@ class Postgres:
         """Nothing of it remains."""
         if self._process is not None:
             self.stop(immediate=True)
-        shutil.rmtree(self._folder, ignore_errors=True)
+        assert self._guard.stdin is not None
+        self._guard.stdin.close()
+        self._guard.wait(PATIENCE)
 
     def tail(self) -> str:
         return self.log.read_text(encoding="utf-8", errors="replace")[-3000:]

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+import time
+from pathlib import Path
+
 import psycopg
 import pytest
 
+from tests.conftest import ROOT
 from tests.postgres import USER, Postgres, PostgresAbsent, binaries
 
 
@@ -49,3 +55,19 @@ def test_absence_is_told(monkeypatch: pytest.MonkeyPatch, tmp_path: object) -> N
     monkeypatch.setenv("CONNECTOR_POSTGRES_BIN", str(tmp_path))
     with pytest.raises(PostgresAbsent, match="install the Debian package postgresql"):
         binaries()
+
+
+_HELD = "import time; from tests.postgres import Postgres; print(Postgres(fsync=False).log, flush=True); time.sleep(60)"
+
+
+def test_nothing_remains_of_a_run_that_was_killed(postgres: Postgres) -> None:
+    with subprocess.Popen([sys.executable, "-c", _HELD], cwd=ROOT, stdout=subprocess.PIPE, text=True) as run:
+        assert run.stdout is not None
+        folder = Path(run.stdout.readline().strip()).parent
+        assert (folder / "data" / "postmaster.pid").exists()
+        run.kill()
+    # the server takes its pid file away last, then the guard the folder
+    end = time.monotonic() + 20
+    while folder.exists():
+        assert time.monotonic() < end, "the cluster outlives its test run"
+        time.sleep(0.05)

@@ -26,7 +26,7 @@ def open_reader(config: JournalConfig) -> Connection:
 
 
 def store_password(config: JournalConfig) -> str | None:
-    """The password of the database, from the environment or a credential; None leaves it to the address or to pgpass."""
+    """The password of the database, from the environment or a credential; None: the address or pgpass has it."""
     return secret(config.password_env) if config.password_env else None
 
 
