@@ -109,6 +109,11 @@ class Ground:
         lines = [json.loads(line) for line in text.splitlines()]
         return [line for line in lines if line.get("transaction") == transaction]
 
+    def renew_reader(self) -> None:
+        """After the database was away."""
+        self.journal.close()
+        self.journal = JournalReader(self.journal.config)
+
     def count(self, sql: str) -> int:
         return int(self.journal.query(sql)[0][0])
 
