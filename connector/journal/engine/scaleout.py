@@ -267,7 +267,7 @@ class ScaleOutEngine:
                 more = await self._journal.transact_async(batch)
                 self._troubles.pop("routing", None)
             except Exception as error:  # noqa: BLE001 - the loop outlives every failure, and says so
-                more = False
+                more = True
                 await self._pause("routing", error)
 
     # -- waking --------------------------------------------------------------------------------------------
@@ -317,12 +317,11 @@ class ScaleOutEngine:
     async def _work_forever(self, destination: str) -> None:
         what = f"worker {destination}".strip()
         while not self._stopping:
+            self._troubles.pop(what, None)
             try:
                 await self._wakeups.work(destination, self.destinations.workers(destination), self._config.poll)
-                self._troubles.pop(what, None)
             except Exception as error:  # noqa: BLE001 - the loop outlives every failure, and says so
                 await self._pause(what, error)
-                self._troubles.pop(what, None)
 
     async def _pause(self, what: str, error: Exception) -> None:
         self._troubles[what] = type(error).__name__
@@ -336,6 +335,7 @@ class ScaleOutEngine:
         task = asyncio.current_task()
         assert task is not None
         self._hearers.add(task)
+        task.add_done_callback(_heard)
         try:
             held = await self._first(delivery_id, destination)
             turns = IN_A_ROW
@@ -441,6 +441,12 @@ def _start_head(tx: Tx, *, delivery_id: int, node: str) -> Delivery | None:
     if tx.execute(_HEAD, (delivery_id, stamp(tx.now))).fetchone() is None:
         return None
     return steps.start(tx, delivery, node)
+
+
+def _heard(task: asyncio.Task[None]) -> None:
+    """A job whose end the database did not take is swept: nobody else asks what became of its task."""
+    if not task.cancelled():
+        task.exception()
 
 
 async def _cancel(tasks: list[asyncio.Task[None]]) -> None:

@@ -21,7 +21,7 @@ from connector.journal.engine import steps
 from connector.journal.engine.lease import Lease
 from connector.journal.engine.nodes import Roll, orphans
 from connector.journal.engine.steps import NAMES, Policy
-from connector.journal.engine.wakeups import Wakeup, Wakeups, lock_of, queue_of
+from connector.journal.engine.wakeups import Live, Wakeup, Wakeups, lock_of, queue_of
 from connector.journal.model import stamp, unstamp
 from connector.journal.store import Journal
 from connector.journal.tx import Tx
@@ -38,6 +38,7 @@ _HEADS: Final = (
 )
 _UNROUTED: Final = "SELECT 1 FROM message WHERE routed = 0 LIMIT 1"
 _STILL: Final = "SELECT delivery_id FROM head WHERE delivery_id = ANY(%s)"
+_LANES: Final = "SELECT patient_id, lane FROM head WHERE patient_id = ANY(%s)"
 _OWNERS: Final = "SELECT DISTINCT node FROM attempt WHERE ended_at IS NULL"
 _BEATS: Final = "SELECT name, beat_at FROM node"
 _HELD: Final = (
@@ -47,6 +48,8 @@ _HELD: Final = (
 # Only those seen dead: a date that jumps must not strike a living node off the roll.
 _PURGE: Final = "DELETE FROM node WHERE name = ANY(%s) AND beat_at < %s"
 _REMEMBERED: Final = timedelta(days=1)
+_DEAF: Final = 15.0
+"""Seconds after which a wake-up that was heard has come to nothing; a worker waits for room for a third of it."""
 _UNKNOWN: Final = 3.0
 """Seconds after which an attempt in our name that never came back from its commit never will."""
 
@@ -79,6 +82,7 @@ class Sweeper:
         self._node = node
         self._roll = Roll(lease)
         self._unknown: dict[int, float] = {}
+        self._idle: dict[int | None, float] = {}
         self._connection: psycopg.AsyncConnection[Any] | None = None
 
     async def close(self) -> None:
@@ -126,10 +130,27 @@ class Sweeper:
         await self._connected()
         taken = await self._take_over() + await self._find_again(running)
         await self._wakeups.clear_stalled()
-        waiting = [one for one in await self._wakeups.live() if not one.heard]
-        still = {row[0] for row in await self._all(_STILL, ([one.delivery_id for one in waiting],))}
-        await self._wakeups.forget(one for one in waiting if one.delivery_id not in still)
+        live = await self._wakeups.live()
+        await self._wakeups.forget([*await self._overtaken(live), *self._deaf(live, await self._lanes(live))])
         return taken
+
+    async def _overtaken(self, live: Sequence[Live]) -> list[Live]:
+        """Not heard yet, for what is no head any more."""
+        waiting = [one for one in live if not one.heard]
+        still = {row[0] for row in await self._all(_STILL, ([one.delivery_id for one in waiting],))}
+        return [one for one in waiting if one.delivery_id not in still]
+
+    async def _lanes(self, live: Sequence[Live]) -> set[str]:
+        """Locks of the lanes in which nothing runs and something could."""
+        patients = sorted({int(one.lock.partition(":")[0]) for one in live if one.heard})
+        return {lock_of((patient_id, lane)) for patient_id, lane in await self._all(_LANES, (patients,))}
+
+    def _deaf(self, live: Sequence[Live], lanes: Collection[str]) -> list[Live]:
+        """Heard long ago, yet nothing was started: the end of the job was lost with a connection."""
+        now = self._held.now()
+        idle = [one for one in live if one.heard and one.lock in lanes]
+        self._idle = {one.job.id: self._idle.get(one.job.id, now) for one in idle}
+        return [one for one in idle if now - self._idle[one.job.id] >= _DEAF]
 
     async def _take_over(self) -> int:
         # Owners first: a node is on the roll before it starts anything.

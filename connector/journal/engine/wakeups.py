@@ -68,7 +68,7 @@ class Wakeup:
 class Live:
     """A wake-up that still stands: not heard yet, or (`heard`) in the hands of a worker. `lock` is its lane's."""
 
-    job: int
+    job: Job
     delivery_id: int
     queue: str
     lock: str
@@ -108,7 +108,9 @@ class Wakeups:
                 kwargs={**self._settings, "options": options},
                 min_size=1,
                 max_size=6,
-                timeout=5.0,
+                # A pool that gives up soon asks again soon: else it sleeps for minutes after a long outage.
+                timeout=2.0,
+                reconnect_timeout=1.0,
             )
         )
         self._app.task(name=_TASK)(_deliver(work))
@@ -164,22 +166,24 @@ class Wakeups:
             return
 
     async def forget(self, wakeups: Iterable[Live]) -> None:
-        """Wake-ups for what is no head any more: each would hold its patient's lock until heard."""
+        """Deletes wake-ups that are good for nothing any more: each holds its patient's lock."""
         for one in wakeups:
-            await self._app.job_manager.cancel_job_by_id_async(one.job, delete_job=True)
+            await self._end(one.job)
 
-    async def clear_stalled(self) -> int:
-        """Jobs in the hands of a worker that is gone hold their patient's lock: they are deleted. Gives how many."""
+    async def clear_stalled(self) -> None:
+        """Jobs in the hands of a worker that is gone hold their patient's lock: they are deleted."""
         manager = self._app.job_manager
-        stalled = list(await manager.get_stalled_jobs(seconds_since_heartbeat=self._lease))
-        for job in stalled:
-            try:
-                await manager.finish_job(job, Status.FAILED, delete_job=True)
-            except ConnectorException:
-                # Another sweeper was faster, or its worker came back and ended it.
-                continue
+        for job in await manager.get_stalled_jobs(seconds_since_heartbeat=self._lease):
+            await self._end(job)
         await manager.prune_stalled_workers(self._lease)
-        return len(stalled)
+
+    async def _end(self, job: Job) -> None:
+        try:
+            await self._app.job_manager.finish_job(job, Status.FAILED, delete_job=True)
+        except ConnectorException as error:
+            # Another sweeper was faster, or its worker ended it meanwhile.
+            if not isinstance(error.__cause__, psycopg.errors.RaiseException):
+                raise
 
     # -- working -------------------------------------------------------------------------------------------
 
@@ -216,9 +220,8 @@ def _job(wakeup: Wakeup) -> Job:
 
 
 def _live(job: Job) -> Live:
-    assert job.id is not None
     delivery_id = int(str(job.task_kwargs["delivery_id"]))
-    return Live(job.id, delivery_id, job.queue, job.lock or "", job.status != Status.TODO.value)
+    return Live(job, delivery_id, job.queue, job.lock or "", job.status != Status.TODO.value)
 
 
 def _pool(**settings: Any) -> AsyncConnectionPool[Any]:
