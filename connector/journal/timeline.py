@@ -10,6 +10,7 @@ import json
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
+from operator import attrgetter
 from typing import Any, Final
 
 from connector.journal.db.connection import Row
@@ -120,10 +121,11 @@ def _lines(journal: JournalReader, column: str, values: Iterable[Any], limit: in
     return [_from_row(row) for row in found]
 
 
-# What its routing wrote first says when a message was routed; a routing that wrote nothing is as old as the reception.
+# What its routing wrote first says when a message was routed; one that wrote nothing came right after its cause.
 _ROUTED: Final = (
     "SELECT m.id, coalesce((SELECT min(t.at) FROM timeline t WHERE t.message_id = m.id"
-    " AND t.event NOT IN ('routing-failed','reroute')), m.received_at) AS at"
+    " AND t.event NOT IN ('routing-failed','reroute')), (SELECT max(t.at) FROM timeline t"
+    " WHERE t.message_id = m.id AND t.event = 'reroute'), m.received_at) AS at"
     " FROM message m WHERE m.id IN ({marks}) AND m.verdict = 'accepted' AND m.routed = 1"
 )
 
@@ -148,8 +150,13 @@ def _with_reception(
             journal.query(f"SELECT message_id, received_at, peer FROM duplicate WHERE message_id IN ({marks})", chunk),
         )
         lines += map(_purged, journal.query(f"SELECT message_id, at FROM purged WHERE message_id IN ({marks})", chunk))
-    # At one instant a reception (id 0) comes before what it caused.
-    return sorted(lines, key=lambda line: (line.at, line.id))[-limit:]
+    again = {line.message_id: line.id for line in sorted(lines, key=attrgetter("id")) if line.event == "reroute"}
+
+    def order(line: TimelineLine) -> tuple[datetime, int]:
+        """At one instant what the message's row says (id 0) comes before what it caused, a routing after its reason."""
+        return line.at, again.get(line.message_id, 0) if line.event == "route" else line.id
+
+    return sorted(lines, key=order)[-limit:]
 
 
 def _chunks(values: list[Any]) -> Iterable[list[Any]]:
