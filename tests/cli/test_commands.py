@@ -326,7 +326,9 @@ def test_the_demo_verifies_every_claim_it_makes(tmp_path: Path) -> None:
     assert all(path.stat().st_mode & 0o007 == 0 for path in received), "a patient's document anybody may read"
 
 
-@pytest.mark.parametrize("command", ["demo", "run", "simulate", "send", "trace", "worklist", "queue", "replay", "check"])
+@pytest.mark.parametrize(
+    "command", ["demo", "run", "simulate", "send", "trace", "worklist", "queue", "replay", "check"]
+)
 def test_every_command_explains_itself(run: Run, command: str) -> None:
     result = run(command, "--help")
     assert result.code == 0
