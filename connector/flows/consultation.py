@@ -118,6 +118,7 @@ class ConsultationFlow:
         if existence.authorization == "INTERDIT":
             return Done("Arrêt : le patient a bloqué ce professionnel (autorisation INTERDIT)")
         if existence.authorization in ("NON_EXISTE", "EXPIRE"):
+            job.confirm()
             answer = self._dmp.add_authorization(ins, caller)
             job.note("TD0.3", f"Autorisation ajoutée ({answer.status}) ; elle était {existence.authorization}")
         since = now - timedelta(days=365 * config.years)

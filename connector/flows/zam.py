@@ -52,6 +52,8 @@ class ZamFlow:
             message_id=payload["control_id"],
             unique_ids=(job.document_id,) if job.document_id else (),
         )
+        # A repeated ZAM carries the same MSH-10: no `sending`, but never from an attempt another one replaced.
+        job.confirm()
         try:
             with recorded(self._on_call, record) as call:
                 ack = _read(self._exchange(destination, message))

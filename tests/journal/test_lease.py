@@ -12,11 +12,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from connector.base.errors import SettingsError
 from connector.base.guard import FenceLost, check
 from connector.journal.engine.attempt import attempt
 from connector.journal.engine.config import EngineConfig
-from connector.journal.engine.lease import Fence, Lease
-from connector.journal.engine.nodes import MARGIN, Roll, heartbeat, orphans
+from connector.journal.engine.lease import MARGIN, Fence, Lease
+from connector.journal.engine.nodes import Roll, heartbeat, orphans
 from connector.journal.engine.steps import Finished, finish, recover_one, start, start_due
 from connector.journal.job import Done, Job, Outcome
 from connector.journal.model import JournalConfig
@@ -114,6 +115,13 @@ def test_no_fence_outlives_what_the_store_was_told(steps: list[tuple[float, floa
         lease.renewed(began, 5.0)
         told = began + 5.0
         assert lost(fence) == (not covered or clock.now >= told)
+
+
+@pytest.mark.parametrize(("lease", "beat"), [(2.0, 0.6), (6.0, 0.0), (6.0, -1.0), (0.0, 1.5)])
+def test_beats_must_fit_into_a_lease(lease: float, beat: float) -> None:
+    with pytest.raises(SettingsError, match=r"engine\.lease") as caught:
+        EngineConfig(lease=lease, beat=beat)
+    assert caught.value.context["found"].startswith(f"{lease:g}")
 
 
 # -- the roll ----------------------------------------------------------------------------------------------

@@ -5,13 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from connector.base.errors import SettingsError
 from connector.journal.engine.backoff import Backoff
 from connector.journal.engine.destinations import DestinationConfig
+from connector.journal.engine.lease import MARGIN
 
 
 @dataclass(frozen=True, slots=True)
 class EngineConfig:
     """How hard the engine works.
+
+    Raises SettingsError (name, found, allowed) when beats do not fit into a lease.
 
     workers         handlers running at once for one destination, unless `destinations` says otherwise
     backoff         retries of every kind, unless `backoffs` names the kind
@@ -33,6 +37,16 @@ class EngineConfig:
     lease: float = 6.0
     beat: float = 1.5
     destinations: Mapping[str, DestinationConfig] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        least = MARGIN + 2 * self.beat
+        if self.beat <= 0 or self.lease < least:
+            raise SettingsError(
+                "engine.lease: too short for two beats and the margin",
+                name="engine.lease",
+                found=f"{self.lease:g} (engine.beat = {self.beat:g})",
+                allowed=f"{least:g} or more",
+            )
 
     def backoff_of(self, kind: str) -> Backoff:
         return self.backoffs.get(kind, self.backoff)

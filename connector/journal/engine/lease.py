@@ -13,6 +13,9 @@ from typing import Final
 
 from connector.base.guard import FenceLost
 
+MARGIN: Final = 1.0
+"""Seconds at the end of a lease during which nothing is sent any more, and nobody else takes over yet."""
+
 BootClock = Callable[[], float]
 """Seconds that only grow, also while the machine sleeps and whatever is done to the date."""
 

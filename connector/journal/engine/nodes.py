@@ -21,7 +21,7 @@ import structlog
 from connector.journal.db.connection import Connection
 from connector.journal.db.failures import is_database_error
 from connector.journal.db.opening import open_writer
-from connector.journal.engine.lease import Lease
+from connector.journal.engine.lease import MARGIN, Lease
 from connector.journal.model import JournalConfig, JournalError
 
 _log = structlog.get_logger(__name__)
@@ -35,9 +35,6 @@ _BEAT: Final = (
     " ON CONFLICT (name) DO UPDATE SET beat_at = excluded.beat_at, lease_until = excluded.lease_until"
 )
 _FORGET: Final = "DELETE FROM node WHERE name = ?"
-
-MARGIN: Final = 1.0
-"""Seconds at the end of a lease during which nothing is sent any more, and nobody else takes over yet."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -49,8 +49,9 @@ IN_A_ROW: Final = 50
 
 _SWEEPS: Final = 6
 """Looks at the other nodes in one lease."""
-_BREATH: Final = 0.02
+_BREATH: Final = 0.05
 """Seconds between two looks for due heads: what moves meanwhile is woken for at once."""
+_LET_GO: Final = 0.02
 _PATIENCE: Final = 5.0
 """Seconds a wake-up waits for room before it is given back."""
 
@@ -347,7 +348,7 @@ class ScaleOutEngine:
         finally:
             self._hearers.discard(task)
             # Once procrastinate has let go of the patient's lock.
-            asyncio.get_running_loop().call_later(_BREATH, self._work.ring)
+            asyncio.get_running_loop().call_later(_LET_GO, self._work.ring)
 
     async def _first(self, delivery_id: int, destination: str) -> _Held | None:
         if not await self._room(destination):

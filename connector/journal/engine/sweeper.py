@@ -28,7 +28,7 @@ from connector.journal.tx import Tx
 
 _log = structlog.get_logger(__name__)
 
-WINDOW: Final = 256
+WINDOW: Final = 64
 """Wake-ups that stand at once for one destination: a backlog waits in the journal, where it costs nothing."""
 
 _TURN: Final = "SELECT pg_advisory_xact_lock(1685, 2)"
