@@ -1,7 +1,7 @@
 """A process that works on a journal until something kills it.
 
-    python -m tests.journal.crash_program JOURNAL EFFECTS point POINT   dies by itself at POINT
-    python -m tests.journal.crash_program JOURNAL EFFECTS kills N SEED  is killed N times at random moments
+    python -m tests.journal.crash_program STORE EFFECTS point POINT   dies by itself at POINT
+    python -m tests.journal.crash_program STORE EFFECTS kills N SEED  is killed N times at random moments
 
 The effect is a line in the EFFECTS file, appended in one write: it survives the process as a document sent would.
 Each life is a fork of the same parent, so that twenty lives cost one interpreter start.
@@ -16,14 +16,21 @@ import signal
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 from connector.journal.engine.config import EngineConfig
-from connector.journal.engine.embedded import Engine
+from connector.journal.engine.opening import engine_for
 from connector.journal.job import Done, Job, Outcome
 from connector.journal.model import JournalConfig, StoredMessage
 from connector.journal.store import Journal
 from connector.journal.tx import Tx
 from tests.journal.support import IPP
+
+LEASE: dict[str, Any] = {"lease": 2.0, "beat": 0.3}
+"""Short, so that what a killed process held on PostgreSQL is taken over soon."""
+
+LIVES = {"sqlite": (0.005, 0.08), "postgresql": (0.3, 0.8)}
+"""Seconds each process lives: a scale-out engine takes longer to start, and to be missed."""
 
 POINTS = ("routing", "running", "sending", "sent", "then")
 """Before the router's commit, before `sending`, after it, after the effect, inside the outcome's transaction."""
@@ -74,27 +81,28 @@ class Work:
         return [(int(p), int(d)) for p, d in (line.split() for line in self.effects.read_text().splitlines())]
 
 
-async def live(journal_path: Path, work: Work) -> None:
+async def live(store: str, work: Work) -> None:
     """Works for ever: only a kill ends this process."""
-    journal = Journal.open(JournalConfig(journal_path))
-    engine = Engine(journal, router=work.route, handlers={"send": work.handle}, config=EngineConfig(workers=4))
+    journal = Journal.open(JournalConfig(store))
+    config = EngineConfig(workers=4, **LEASE)
+    engine = engine_for(journal, router=work.route, handlers={"send": work.handle}, config=config)
     await engine.start()
     await asyncio.Event().wait()
 
 
-def fork(journal_path: Path, work: Work) -> int:
+def fork(store: str, work: Work) -> int:
     child = os.fork()
     if child == 0:
         try:
-            asyncio.run(live(journal_path, work))
+            asyncio.run(live(store, work))
         finally:
             os._exit(1)
     return child
 
 
-def main(journal_path: Path, effects: Path, mode: str, *rest: str) -> None:
+def main(store: str, effects: Path, mode: str, *rest: str) -> None:
     if mode == "point":
-        _, status = os.waitpid(fork(journal_path, Work(effects, rest[0])), 0)
+        _, status = os.waitpid(fork(store, Work(effects, rest[0])), 0)
         assert os.WTERMSIG(status) == signal.SIGKILL
         return
     work = Work(effects)
@@ -102,11 +110,11 @@ def main(journal_path: Path, effects: Path, mode: str, *rest: str) -> None:
     work.pause = 0.005
     chance = random.Random(int(rest[1]))
     for _ in range(int(rest[0])):
-        child = fork(journal_path, work)
-        time.sleep(chance.uniform(0.005, 0.08))
+        child = fork(store, work)
+        time.sleep(chance.uniform(*LIVES[store.partition(":")[0]]))
         os.kill(child, signal.SIGKILL)
         os.waitpid(child, 0)
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3], *sys.argv[4:])
+    main(sys.argv[1], Path(sys.argv[2]), sys.argv[3], *sys.argv[4:])
