@@ -29,7 +29,7 @@ from tests.e2e.load import Load, drawn_seed
 from tests.e2e.process import ConnectorProcess
 
 PATIENTS: Final = 10
-GRACE: Final = 2.0
+GRACE: Final = 2.5
 LONG: Final = 1.2
 SHORT: Final = 0.25
 LEASE: Final = 6.0 if FULL else 2.5
@@ -154,7 +154,9 @@ def test_struck_under_load_nothing_is_lost_and_nothing_doubled(make: Make, kind:
     check_zam(load.letters, ground.hospital)
     longest = max(call["milliseconds"] for call in ground.calls("ITI-41")) / 1000
     assert longest < GRACE, f"premise broken: an ITI-41 took {longest:.2f} s, the grace is {GRACE} s"
-    assert {call["fault"] for call in ground.calls("ITI-41")} >= {"cut-after", "cut-before", "delay"}
+    fired = {call["fault"] for call in ground.calls("ITI-41")}
+    assert "delay" in fired
+    assert fired & {"cut-after", "cut-before", "cut-then-accept"}
     assert ground.journal.query("SELECT 1 FROM duplicate LIMIT 1"), "no message came twice: nothing proven"
     sending = sum(one.found == "sending" for one in strokes.all)
     assert sending >= len(strokes.all) // 5, "too few strokes fell while a document was being sent: nothing proven"
