@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -16,14 +15,10 @@ from connector.journal.store import Journal
 JournalFactory = Callable[..., Journal]
 
 
-BOTH = {"test_accept", "test_transactions"}
-
-
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Each test once per kind of store, but those marked `sqlite_only`, which look at the file itself."""
     if "store" in metafunc.fixturenames:
         one = any(mark.name == "sqlite_only" for mark in metafunc.definition.iter_markers())
-        one |= metafunc.module.__name__.rpartition(".")[2] not in BOTH and not os.environ.get("PG_SUITE")
         metafunc.parametrize("store", ["sqlite"] if one else ["sqlite", "postgresql"], indirect=True)
 
 
