@@ -338,7 +338,7 @@ async def test_two_events_of_the_same_run_are_impossible(journal: Journal) -> No
 
     def handler(job: Job) -> Outcome:
         job.sending({})
-        attempts: list[Callable[[Tx], None]] = [settle, lambda tx: tx.requeue(delivery_id, "trop tôt")]
+        attempts: list[Callable[[Tx], object]] = [settle, lambda tx: tx.requeue(delivery_id, "trop tôt")]
         for attempt in attempts:
             with pytest.raises(LifecycleError) as caught:
                 journal.transact(attempt)
