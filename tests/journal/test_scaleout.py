@@ -19,7 +19,8 @@ import pytest
 from connector.base.clock import utc_now
 from connector.journal.engine import steps, sweeper
 from connector.journal.engine.config import EngineConfig
-from connector.journal.engine.scaleout import IN_A_ROW, ScaleOutEngine
+from connector.journal.engine.hands import IN_A_ROW
+from connector.journal.engine.scaleout import ScaleOutEngine
 from connector.journal.engine.wakeups import SCHEMA, Wakeup, Wakeups, queue_of
 from connector.journal.job import Dead, Done, Handler, Job, Outcome, Retry, Unknown
 from connector.journal.model import JournalConfig, StoredMessage

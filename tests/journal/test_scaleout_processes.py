@@ -88,9 +88,9 @@ def _in_order(hospital: Hospital, expected: dict[int, list[int]]) -> None:
 
 
 def test_two_processes_share_a_backlog_in_order(hospital: Hospital) -> None:
-    expected = hospital.fill(120, 12)
     hospital.worker(*SHORT)
     hospital.worker(*SHORT)
+    expected = hospital.fill(120, 60)
     hospital.drained()
     assert sum(hospital.far.whole.values()) == 120
     _in_order(hospital, expected)

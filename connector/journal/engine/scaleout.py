@@ -11,58 +11,38 @@ import asyncio
 import random as _random
 import time
 from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass
 from functools import partial
 from typing import Final
 
 import structlog
 
 from connector.base.clock import Clock, utc_now
-from connector.base.guard import FenceLost
-from connector.journal import heads
 from connector.journal.db.failures import where
 from connector.journal.db.opening import store_password
-from connector.journal.deliveries import Delivery
 from connector.journal.engine import steps
-from connector.journal.engine.attempt import attempt
 from connector.journal.engine.backoff import Backoff
 from connector.journal.engine.bell import Bell
 from connector.journal.engine.config import EngineConfig
-from connector.journal.engine.destinations import BreakerState, Destinations, family
-from connector.journal.engine.lease import Fence, Lease
+from connector.journal.engine.destinations import BreakerState, Destinations
+from connector.journal.engine.hands import Hands
+from connector.journal.engine.lease import Lease
 from connector.journal.engine.nodes import Heartbeat, heartbeat
-from connector.journal.engine.steps import Finished
 from connector.journal.engine.sweeper import Seen, Sweeper
 from connector.journal.engine.wakeups import FAILURES, Wakeups
 from connector.journal.job import Handler
-from connector.journal.model import Committed, JournalError, stamp
+from connector.journal.model import Committed, JournalError
 from connector.journal.routing import Router, route_batch
 from connector.journal.store import Journal
-from connector.journal.tx import Tx
 
 _log = structlog.get_logger(__name__)
-
-IN_A_ROW: Final = 50
-"""Deliveries of one patient worked on before the others of the destination have their turn."""
 
 _SWEEPS: Final = 6
 """Looks at the other nodes in one lease."""
 _BREATH: Final = 0.05
 """Seconds between two looks for due heads: what moves meanwhile is woken for at once."""
 _LET_GO: Final = 0.02
-_PATIENCE: Final = 5.0
-"""Seconds a wake-up waits for room before it is given back."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Held:
-    """A delivery in our hands, its fence drawn before it was started: a lapse in between closes it."""
-
-    delivery: Delivery
-    probe: bool
-    fence: Fence
+"""Seconds until procrastinate has let go of the patient whose wake-up was dealt with."""
 
 
 class ScaleOutEngine:
@@ -94,16 +74,14 @@ class ScaleOutEngine:
         self._lease = lease or Lease()
         self._sweep = config.lease / _SWEEPS
         self.destinations = destinations or Destinations(config.destinations, config.workers)
-        self._running: dict[int, Delivery] = {}
-        self._pools: dict[str, ThreadPoolExecutor] = {}
         self._workers: dict[str, asyncio.Task[None]] = {}
         self._retired: set[asyncio.Task[None]] = set()
-        self._hearers: set[asyncio.Task[None]] = set()
         self._tasks: list[asyncio.Task[None]] = []
         self._stopping = False
         self._troubles: dict[str, str] = {}
         self._turned: dict[str, float] = {}
         self._heart: Heartbeat | None = None
+        self._hands: Hands | None = None
 
     # -- life ----------------------------------------------------------------------------------------------
 
@@ -116,8 +94,18 @@ class ScaleOutEngine:
         self._heart = heartbeat(journal.config, self._role, self._lease, lease=config.lease, every=config.beat)
         await asyncio.to_thread(self._heart.start)
         name, password = self._heart.node.name, store_password(journal.config)
+        self._hands = hands = Hands(
+            journal,
+            self._handlers,
+            self.destinations,
+            self._lease,
+            node=name,
+            policy=self._backoff_of,
+            random=self._random,
+            let_go=self._look_again,
+        )
         self._wakeups = Wakeups(
-            journal.config.url.dsn, password, self._hear, name=name, lease=config.lease, beat=config.beat
+            journal.config.url.dsn, password, hands.hear, name=name, lease=config.lease, beat=config.beat
         )
         self._sweeper = Sweeper(
             journal,
@@ -142,16 +130,18 @@ class ScaleOutEngine:
         self._tasks = [
             asyncio.create_task(self._listen_forever(), name="journal-listen"),
             asyncio.create_task(self._route_forever(), name="journal-route"),
-            asyncio.create_task(self._match_forever(), name="journal-match"),
+            asyncio.create_task(self._match_forever(hands), name="journal-match"),
         ]
         self.wake()
 
     async def stop(self, drain_seconds: float | None = None) -> None:
         """Starts nothing new, waits for running handlers, gives the rest back to the others. Safe to repeat."""
         tasks, self._tasks = self._tasks, []
-        if not tasks:
+        heart, hands = self._heart, self._hands
+        if not tasks or heart is None or hands is None:
             return
         self._stopping = True
+        hands.stop()
         self.wake()
         await _cancel(tasks)
         workers = [*self._workers.values(), *self._retired]
@@ -161,34 +151,21 @@ class ScaleOutEngine:
         if workers:
             await asyncio.wait(workers, timeout=seconds)
         # The fence closes before the deliveries are given back: a late handler sends nothing more.
-        assert self._heart is not None
-        await asyncio.to_thread(self._heart.stop)
-        for hearer in list(self._hearers):
-            hearer.cancel()
+        await asyncio.to_thread(heart.stop)
+        left = hands.drop()
         await asyncio.gather(*workers, return_exceptions=True)
         self._workers.clear()
-        await self._give_back()
-        for unsubscribe in self._unsubscribe:
-            unsubscribe()
-        for pool in self._pools.values():
-            pool.shutdown(wait=False, cancel_futures=True)
-        self._pools.clear()
-        await self._sweeper.close()
-        with suppress(*FAILURES):
-            await self._wakeups.close()
-
-    async def _give_back(self) -> None:
-        """What handlers left undone, and the wake-ups nobody here will hear: another process takes them now."""
-        left, self._running = self._running, {}
-        if left:
-            _log.warning("engine stopped before its handlers", running=len(left))
         try:
-            for run, delivery in left.items():
-                lost = Finished(delivery.id, run, FenceLost("the engine stopped"))
-                await self._journal.transact_async(partial(self._finish, finished=lost, done=delivery, go_on=False))
+            # What handlers left undone, and the wake-ups nobody here will hear: another process takes them now.
+            await hands.give_back(left)
             await self._sweeper.match()
         except (JournalError, *FAILURES) as error:
             _log.error("nothing given back", cause=type(error).__name__)
+        for unsubscribe in self._unsubscribe:
+            unsubscribe()
+        await self._sweeper.close()
+        with suppress(*FAILURES):
+            await self._wakeups.close()
 
     def wake(self) -> None:
         """Look for work now. May be called from any thread, as often as one likes."""
@@ -201,12 +178,14 @@ class ScaleOutEngine:
         troubles = dict(self._troubles)
         if self._heart is not None and self._heart.trouble:
             troubles["heartbeat"] = self._heart.trouble
+        if self._hands is not None and self._hands.trouble:
+            troubles["recording"] = self._hands.trouble
         return ", ".join(f"{what}: {error}" for what, error in troubles.items())
 
     @property
     def running(self) -> int:
         """Deliveries in the hands of a worker of this process."""
-        return len(self._running)
+        return len(self._hands.running) if self._hands is not None else 0
 
     @property
     def node(self) -> str:
@@ -225,9 +204,8 @@ class ScaleOutEngine:
         self._config = config
         if rooms != (config.workers, config.destinations):
             self.destinations.configure(config.destinations, config.workers)
-            former, self._pools = self._pools, {}
-            for pool in former.values():
-                pool.shutdown(wait=False)
+            if self._hands is not None:
+                self._hands.widen()
             self._renew_workers()
         self.wake()
 
@@ -273,7 +251,7 @@ class ScaleOutEngine:
 
     # -- waking --------------------------------------------------------------------------------------------
 
-    async def _match_forever(self) -> None:
+    async def _match_forever(self, hands: Hands) -> None:
         swept = float("-inf")
         while not self._stopping:
             self._turned["matching"] = time.monotonic()
@@ -283,7 +261,7 @@ class ScaleOutEngine:
                 if seen.unrouted:
                     self._messages.ring()
                 if time.monotonic() - swept >= self._sweep:
-                    if await self._sweeper.sweep(self._running):
+                    if await self._sweeper.sweep(hands.running):
                         self._work.ring()
                     swept = time.monotonic()
                 if self._troubles.pop("sweeping", None):
@@ -300,6 +278,9 @@ class ScaleOutEngine:
         if seen.next_due is None:
             return seconds
         return max(0.001, min(seconds, (seen.next_due - self._clock()).total_seconds()))
+
+    def _look_again(self) -> None:
+        asyncio.get_running_loop().call_later(_LET_GO, self._work.ring)
 
     def _man(self, seen: Seen) -> None:
         """A worker for each destination ever seen."""
@@ -328,126 +309,6 @@ class ScaleOutEngine:
         self._troubles[what] = type(error).__name__
         _log.error("engine paused", during=what, error=type(error).__name__, where=where(error))
         await asyncio.sleep(self._config.poll)
-
-    # -- working -------------------------------------------------------------------------------------------
-
-    async def _hear(self, delivery_id: int, destination: str) -> None:
-        """A wake-up: works on the delivery, then on the patient's next ones of this destination."""
-        task = asyncio.current_task()
-        assert task is not None
-        self._hearers.add(task)
-        task.add_done_callback(_heard)
-        try:
-            held = await self._first(delivery_id, destination)
-            turns = IN_A_ROW
-            while held is not None:
-                turns -= 1
-                held = await self._carry(held, last=turns <= 0)
-        except Exception as error:  # noqa: BLE001 - said here: procrastinate's own log is silenced
-            _log.error("wake-up failed", delivery_id=delivery_id, error=type(error).__name__, where=where(error))
-        finally:
-            self._hearers.discard(task)
-            # Once procrastinate has let go of the patient's lock.
-            asyncio.get_running_loop().call_later(_LET_GO, self._work.ring)
-
-    async def _first(self, delivery_id: int, destination: str) -> _Held | None:
-        if not await self._room(destination):
-            return None
-        return await self._start(destination, partial(_start_head, delivery_id=delivery_id, node=self.node))
-
-    async def _start(self, destination: str, begin: Callable[[Tx], Delivery | None]) -> _Held | None:
-        fence, probe = self._lease.fence(), self.destinations.started(destination)
-        delivery = None
-        try:
-            delivery = await self._journal.transact_async(begin)
-        finally:
-            if delivery is None:
-                self.destinations.finished(destination, None, probe)
-        if delivery is None:
-            return None
-        self._running[delivery.run] = delivery
-        return _Held(delivery, probe, fence)
-
-    async def _carry(self, held: _Held, *, last: bool) -> _Held | None:
-        """The attempt, its outcome, and the start of the patient's next delivery in the same transaction."""
-        delivery = held.delivery
-        loop, pool = asyncio.get_running_loop(), self._pool(delivery.destination)
-        finished = await loop.run_in_executor(pool, attempt, self._journal, delivery, self._handlers, held.fence)
-        unreachable = getattr(finished.outcome, "unreachable", None)
-        self.destinations.finished(delivery.destination, unreachable, held.probe)
-        go_on = not last and self._may_start(delivery.destination)
-        started = await self._record(finished, delivery, go_on=go_on)
-        self._running.pop(delivery.run, None)
-        return started
-
-    async def _record(self, finished: Finished, done: Delivery, *, go_on: bool) -> _Held | None:
-        """The outcome, as often as it takes; `go_on` starts the patient's next delivery with it."""
-        finish = partial(self._finish, finished=finished, done=done, go_on=go_on)
-        while True:
-            try:
-                if go_on:
-                    return await self._start(done.destination, finish)
-                await self._journal.transact_async(finish)
-            except Exception as error:  # noqa: BLE001 - the outcome is kept in hand until the journal takes it
-                await self._pause("recording", error)
-            else:
-                return None
-            finally:
-                self._troubles.pop("recording", None)
-
-    def _finish(self, tx: Tx, *, finished: Finished, done: Delivery, go_on: bool) -> Delivery | None:
-        steps.finish(tx, finished, self._config.backoff_of, self._random())
-        return self._start_next(tx, done) if go_on else None
-
-    def _start_next(self, tx: Tx, done: Delivery) -> Delivery | None:
-        """Starts the patient's next delivery, when it is due and goes the same way."""
-        head = heads.first(tx.connection, (done.patient_id, done.lane), self._journal.config.dead_letter)
-        if head is None or head["destination"] != done.destination or head["due"] > stamp(tx.now):
-            return None
-        following = tx.delivery(head["id"])
-        # Merged meanwhile: somebody else's turn decides.
-        return steps.start(tx, following, self.node) if following.patient_id == done.patient_id else None
-
-    def _may_start(self, destination: str) -> bool:
-        return not self._stopping and self._lease.held and self.destinations.room(destination) > 0
-
-    async def _room(self, destination: str) -> bool:
-        """Waits a little for room; False gives the wake-up back, to be heard again or by another process."""
-        end = time.monotonic() + _PATIENCE
-        while not self._may_start(destination):
-            if self._stopping or time.monotonic() > end:
-                return False
-            await asyncio.sleep(min(max(self.destinations.seconds(destination), 0.01), 0.2))
-        return True
-
-    def _pool(self, destination: str) -> ThreadPoolExecutor:
-        """Threads of a destination, or of its family: as many as it may ever occupy, made when needed."""
-        name = family(destination)
-        pool = self._pools.get(name)
-        if pool is None:
-            prefix = f"delivery-{name}" if name else "delivery"
-            pool = self._pools[name] = ThreadPoolExecutor(self.destinations.threads(destination), prefix)
-        return pool
-
-
-_HEAD: Final = "SELECT 1 FROM head WHERE delivery_id = ? AND due <= ?"
-
-
-def _start_head(tx: Tx, *, delivery_id: int, node: str) -> Delivery | None:
-    """Starts the delivery if it still is a due head: a wake-up may be doubled, or late."""
-    if tx.execute(_HEAD, (delivery_id, stamp(tx.now))).fetchone() is None:
-        return None
-    delivery = tx.delivery(delivery_id)
-    # Asked again: the patient is locked only now.
-    if tx.execute(_HEAD, (delivery_id, stamp(tx.now))).fetchone() is None:
-        return None
-    return steps.start(tx, delivery, node)
-
-
-def _heard(task: asyncio.Task[None]) -> None:
-    """A job whose end the database did not take is swept: nobody else asks what became of its task."""
-    if not task.cancelled():
-        task.exception()
 
 
 async def _cancel(tasks: list[asyncio.Task[None]]) -> None:
