@@ -14,7 +14,7 @@ from typing import Literal
 
 from connector.base.hl7time import local_ts
 from connector.hl7.delimiters import NOMINAL, Delimiters, escape
-from connector.hl7.er7 import PLAIN, Segment, parse, parse_header
+from connector.hl7.er7 import PLAIN, Message, Segment, parse, parse_header
 from connector.hl7.errors import Er7Error
 from connector.hl7.header import Header
 from connector.hl7.writing import answering_msh, composite, message, mirrored, segment
@@ -237,7 +237,11 @@ def parse_ack(raw: bytes) -> Ack:
 
     Raises Er7Error 100 when there is no MSA, and as `er7.parse` does.
     """
-    received = parse(raw)
+    return ack_of(parse(raw))
+
+
+def ack_of(received: Message) -> Ack:
+    """`parse_ack` of a message already read. Raises Er7Error 100 when there is no MSA."""
     msa = received.first("MSA")
     if msa is None:
         raise Er7Error(

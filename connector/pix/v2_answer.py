@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from connector.base.errors import ServerError, ServerRefusal
-from connector.hl7.ack import parse_ack
+from connector.hl7.ack import ack_of
 from connector.hl7.er7 import Message, Segment, parse
 from connector.hl7.errors import Er7Error
 from connector.pix.errors import PixAnswerError
@@ -81,7 +81,7 @@ def _identifiers(pid: Segment) -> list[CrossReference]:
 
 def _errors(message: Message) -> tuple[ServerError, ...]:
     """The ERR segments verbatim; MSA-3 when a server knows no ERR."""
-    ack = parse_ack(message.raw)
+    ack = ack_of(message)
     errors: list[ServerError] = []
     for error in ack.errors:
         # ERR-5 words the cause only when ERR-3 says no more than "application error".

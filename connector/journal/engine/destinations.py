@@ -55,6 +55,9 @@ class DestinationConfig:
                 raise SettingsError(f"{name}: out of range", name=name, found=str(number), allowed=f"{least} or more")
 
 
+_DEFAULT: Final = DestinationConfig()
+
+
 @dataclass(frozen=True, slots=True)
 class BreakerState:
     """What one destination looks like now.
@@ -175,7 +178,7 @@ class Destinations:
     def config(self, name: str) -> DestinationConfig:
         """The entry of this destination, of its family, or the default one."""
         found = self._configs.get(name) or self._configs.get(family(name)) or self._configs.get("*")
-        return found or DestinationConfig()
+        return found or _DEFAULT
 
     def workers(self, name: str) -> int:
         """Deliveries of this destination worked on at once, at most."""
