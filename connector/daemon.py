@@ -33,6 +33,8 @@ from connector.flows.intake import Intake
 from connector.flows.retention import keeper_of
 from connector.hl7.mllp import MllpServer, PeerInfo
 from connector.journal.audit.keeping import AuditService
+from connector.journal.engine.lease import Lease
+from connector.journal.engine.nodes import heartbeat
 from connector.journal.engine.opening import WorkEngine, engine_for
 from connector.service.changes import changed, needing_restart
 from connector.service.pulse import PATIENCE, Pulse
@@ -118,6 +120,7 @@ class Daemon:
         if self._role == "listener":
             check_entrance(settings)
             foundation = self._lay_foundation(stack)
+            await self._join(stack)
         else:
             installation = check_installation(settings, self._clock)
             foundation = self._lay_foundation(stack)
@@ -145,6 +148,17 @@ class Daemon:
 
         stack.push_async_callback(stop)
         return self._foundation
+
+    async def _join(self, stack: AsyncExitStack) -> None:
+        """A listener beats like the workers do, so that the others, and the metrics, know it is there."""
+        engine = self._settings.engine
+        heart = heartbeat(self._settings.journal, self._role, Lease(), lease=engine.lease, every=engine.beat)
+        await asyncio.to_thread(heart.start)
+
+        async def leave() -> None:
+            await asyncio.to_thread(heart.stop)
+
+        stack.push_async_callback(leave)
 
     def _open_work(self, settings: Settings, installation: Installation) -> Work:
         return open_work(

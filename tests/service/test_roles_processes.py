@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from connector.journal import JournalConfig, JournalReader
 from tests.e2e.messages import admission, letter
 from tests.e2e.process import ConnectorProcess, fixed_port
 from tests.service.conftest import MakeService, Service, eventually
@@ -31,6 +32,14 @@ def alone(service: Service, role: str, name: str, **sections: dict[str, Any]) ->
     file = service.file.with_name(f"{name}.toml")
     file.write_bytes(service.file.read_bytes())
     return ConnectorProcess(file, service.process.port, role=role), port
+
+
+def _roles(database: str) -> list[str]:
+    """What the processes that beat say of themselves."""
+    journal = JournalReader(JournalConfig(database))
+    roles = [row["role"] for row in journal.query("SELECT role FROM node ORDER BY role")]
+    journal.close()
+    return roles
 
 
 def test_each_does_its_part(make_service: MakeService, postgres_database: str, service_pki: Path) -> None:
@@ -52,6 +61,7 @@ def test_each_does_its_part(make_service: MakeService, postgres_database: str, s
             process.wait_ready()
         assert (ready(listener_api)["role"], ready(first_api)["role"]) == ("listener", "worker")
         assert "certificates" in json.dumps(ready(first_api))
+        assert _roles(postgres_database) == ["listener", "worker", "worker"]
 
         assert service.send(admission("ADT6001")).accepted
         documents = []
@@ -72,6 +82,7 @@ def test_each_does_its_part(make_service: MakeService, postgres_database: str, s
         assert service.send(message).accepted
         eventually(lambda: accepted().get(document) == 1, lambda: first.tail() + second.tail())
         assert [process.stop() for process in processes] == [0, 0, 0]
+        assert _roles(postgres_database) == [], "a process that stops in order leaves the roll"
     finally:
         for process in processes:
             process.end()
