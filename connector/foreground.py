@@ -34,8 +34,19 @@ def run_daemon(config: Path, role: str = "all") -> None:
     guard_process()
     # documents retrieved are for the hospital's own import: its group may read them, nobody else
     os.umask(0o027)
+    if settings.engine.one_processor and settings.journal.url.dialect == "sqlite":
+        _keep_to_one_processor()
     asyncio.run(_serve(settings, config, role))
     _leave()
+
+
+def _keep_to_one_processor() -> None:
+    """Before any thread is made: all inherit it. Where it is forbidden, the connector runs as it did."""
+    allowed = sorted(os.sched_getaffinity(0))
+    try:
+        os.sched_setaffinity(0, {allowed[os.getpid() % len(allowed)]})
+    except OSError as error:
+        logger("daemon").warning("cannot keep to one processor", cause=error.strerror)
 
 
 async def _serve(settings: Settings, config: Path, role: str) -> None:

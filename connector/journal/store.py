@@ -117,7 +117,7 @@ class Journal(JournalReader):
 
         Tried again while the disk is full; another failure is logged, nobody hears of it.
         """
-        self._writer.put(Item(None, None, fn=fn))
+        self._writer.post(Item(None, None, fn=fn))
 
     @property
     def audit_key(self) -> AuditKey:

@@ -8,7 +8,8 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 import threading
-from collections.abc import Callable, Sequence
+from collections import deque
+from collections.abc import Callable, Sequence, Sized
 from concurrent.futures import Future
 from datetime import datetime
 from queue import Empty, SimpleQueue
@@ -35,6 +36,8 @@ AppendAudit = Callable[[Connection, "Sequence[AuditEntry]", datetime], None]
 _TRIES: Final = 5
 _KEPT: Final = 10_000
 _PAUSE: Final = 1.0
+_LINGER: Final = 0.03
+"""Seconds during which what nobody waits for may wait for a batch to go with: a commit less, an fsync less."""
 
 
 class Item:
@@ -58,6 +61,9 @@ class Item:
         self.deferred = False
 
 
+_NUDGE: Final = Item(None, None)
+
+
 class Writer:
     """Owns the writing connection. `put` may be called from any thread."""
 
@@ -77,6 +83,7 @@ class Writer:
         self._committed = committed
         self._append_audit = append_audit
         self._deferred: list[Item] = []
+        self._posted: deque[Item] = deque()
         self._kept: list[Item] = []
         self._queue: SimpleQueue[Item | None] = SimpleQueue()
         self._dead = False
@@ -91,6 +98,13 @@ class Writer:
         self._queue.put(item)
         if self._dead:
             self._refuse_leftovers()
+
+    def post(self, item: Item) -> None:
+        """Queues what nobody waits for: written with the next batch, at the latest after `_LINGER` seconds."""
+        waiting = bool(self._posted)
+        self._posted.append(item)
+        if not waiting:
+            self.put(_NUDGE)
 
     def is_current_thread(self) -> bool:
         return threading.current_thread() is self._thread
@@ -110,8 +124,7 @@ class Writer:
             if batch:
                 self._write(batch)
         self._dead = True
-        if self._kept:
-            _log.error("posted work lost", count=len(self._kept))
+        self._say_lost(self._kept)
         self._refuse_leftovers()
         self._connection.close()
 
@@ -123,16 +136,20 @@ class Writer:
         batch, self._deferred = self._deferred, []
         try:
             item = self._queue.get_nowait() if batch else self._queue.get(timeout=_PAUSE if self._kept else None)
+            if item is _NUDGE:
+                item = self._queue.get(timeout=_LINGER)
             while item is not None:
-                batch.append(item)
+                if item is not _NUDGE:
+                    batch.append(item)
                 item = self._queue.get_nowait()
         except Empty:
-            return self._with_kept(batch), False
-        return self._with_kept(batch), True
+            return self._with_posted(batch), False
+        return self._with_posted(batch), True
 
-    def _with_kept(self, batch: list[Item]) -> list[Item]:
+    def _with_posted(self, batch: list[Item]) -> list[Item]:
+        """What nobody waits for goes first: it was asked before what its asker waits for now."""
         kept, self._kept = self._kept, []
-        return kept + batch
+        return kept + [self._posted.popleft() for _ in range(len(self._posted))] + batch
 
     def _write(self, batch: list[Item], tries: int = _TRIES) -> None:
         try:
@@ -163,8 +180,11 @@ class Writer:
         """What nobody waits for is tried again with the next batch: a full disk must not cost a line of the trail."""
         room = _KEPT - len(self._kept)
         self._kept += posted[:room]
-        if posted[room:]:
-            _log.error("posted work lost", count=len(posted[room:]))
+        self._say_lost(posted[room:])
+
+    def _say_lost(self, posted: Sized) -> None:
+        if posted:
+            _log.error("posted work lost", count=len(posted))
 
     def _commit(self, batch: list[Item]) -> None:
         connection = self._connection
@@ -177,14 +197,40 @@ class Writer:
                 item.value = answer
             if connection.dialect == "postgresql":
                 connection.execute("NOTIFY connector_messages")
+        works = [(item, item.fn) for item in batch if item.fn is not None]
+        posted = [work for work in works if work[0].waiter is None]
+        if len(posted) > 1 and connection.dialect == "sqlite" and self._call_together(posted):
+            works = [work for work in works if work[0].waiter is not None]
         wait = True
-        for item in batch:
-            if item.fn is not None:
-                self._call(item, item.fn, wait)
-                wait = False
+        for item, fn in works:
+            self._call(item, fn, wait)
+            wait = False
         if self._audits:
             self._append_audit(connection, self._audits, self._clock())
         connection.execute("COMMIT")
+
+    def _call_together(self, posted: Sequence[tuple[Item, Callable[[Tx], Any]]]) -> bool:
+        """Runs several functions in one savepoint; False, and nothing done, when one of them fails."""
+        tx = Tx(self._connection, self._clock(), self._dead_letter)
+        try:
+            with tx.savepoint("posted"):
+                for item, fn in posted:
+                    item.error, item.deferred = None, False
+                    fn(tx)
+                tx.refresh_heads()
+                tx.write_rows()
+        except Exception as error:
+            if is_store_failure(error) or not self._connection.in_transaction:
+                raise
+            # Which one, and why, is said by running them one by one.
+            return False
+        self._take_over(tx)
+        return True
+
+    def _take_over(self, tx: Tx) -> None:
+        self._moved |= tx.moved
+        self._lines += tx.lines
+        self._audits += tx.audits
 
     def _call(self, item: Item, fn: Callable[[Tx], Any], wait: bool) -> None:
         """Runs one function in its savepoint; its own failure is its caller's, a store failure is everybody's."""
@@ -202,9 +248,7 @@ class Writer:
                 raise
             item.error = error
         else:
-            self._moved |= tx.moved
-            self._lines += tx.lines
-            self._audits += tx.audits
+            self._take_over(tx)
 
     def _roll_back(self) -> None:
         try:
@@ -233,11 +277,13 @@ class Writer:
         try:
             while True:
                 item = self._queue.get_nowait()
-                if item is not None:
+                if item is not None and item is not _NUDGE:
                     item.error = JournalError("the journal is closed")
                     leftovers.append(item)
         except Empty:
             _resolve(leftovers)
+        self._say_lost(self._posted)
+        self._posted.clear()
 
 
 def _failed(error: BaseException) -> JournalError:

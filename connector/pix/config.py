@@ -22,6 +22,7 @@ class PixConfig:
     host, port        v2: MLLP address
     url               v3: address of the service
     timeout           seconds, for a whole v2 exchange, per socket operation in v3
+    connections       v2: connections kept open, so questions asked at once; 1 for a server that takes one only
     ins_domain        OID under which the identity server keeps the INS
     extra_domains     other domains to ask for besides the INS
     sending_*, receiving_*   v2: MSH-3 to MSH-6, components joined by `^`
@@ -35,6 +36,7 @@ class PixConfig:
     port: int = 0
     url: str = ""
     timeout: float = 10.0
+    connections: int = 4
     ins_domain: str = OID_NIR
     extra_domains: tuple[Domain, ...] = ()
     sending_application: str = "CONNECTOR"
@@ -51,6 +53,7 @@ class PixConfig:
         _require("pix.ins_domain", self.ins_domain, self.ins_domain in INS_OIDS, ", ".join(sorted(INS_OIDS)))
         _require("pix.timeout", str(self.timeout), self.timeout > 0, "seconds above 0")
         _require("pix.processing_id", self.processing_id, self.processing_id in ("P", "T", "D"), "P, T or D")
+        _require("pix.connections", str(self.connections), 0 < self.connections <= 64, "1 to 64")
         if self.protocol == "v2":
             _require("pix.host", self.host, bool(self.host), "a host name")
             _require("pix.port", str(self.port), 0 < self.port < 65536, "1 to 65535")

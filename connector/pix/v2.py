@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from connector.base.calls import CallRecord, OnCall, nobody, recorded
 from connector.base.clock import Clock, UuidFactory, random_uuid, utc_now
-from connector.hl7.mllp_client import MllpClient
+from connector.hl7.mllp_pool import MllpPool
 from connector.pix.config import PixConfig
 from connector.pix.model import Domain, PixAnswer, ins_of
 from connector.pix.v2_answer import read_answer
@@ -15,7 +15,7 @@ from connector.pix.v2_query import V2Query, build_query, shape
 
 
 class PixV2Client:
-    """One persistent MLLP connection; safe across threads, queries take turns."""
+    """A few persistent MLLP connections (`pix.connections`); safe across threads, queries take turns on them."""
 
     def __init__(
         self,
@@ -30,7 +30,7 @@ class PixV2Client:
         self._on_call = on_call
         self._clock = clock
         self._uuid = uuid_factory
-        self._mllp = MllpClient(config.host, config.port, config.timeout, tls)
+        self._mllp = MllpPool(config.host, config.port, config.timeout, tls, size=config.connections)
         # Composed at start: the first query of the day should not pay for it, nor discover a broken installation.
         shape()
 

@@ -35,6 +35,7 @@ FIXED: Final = frozenset(
         # the other processes go by the lease this one announced
         "engine.lease",
         "engine.beat",
+        "engine.one_processor",
         # another structure or environment is another installation, and its journal another journal
         "keys.structure",
         "dmp.environment",

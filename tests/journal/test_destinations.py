@@ -72,7 +72,7 @@ def test_one_full_destination_takes_nothing_from_another(watch: Watch) -> None:
     destinations = book(watch)
     for _ in range(4):
         destinations.started("dmp")
-    assert (destinations.room("dmp"), destinations.room("dmp-read"), destinations.room("identity")) == (0, 4, 4)
+    assert (destinations.room("dmp"), destinations.room("dmp-read"), destinations.room("identity")) == (0, 4, 16)
 
 
 def test_the_members_of_a_family_share_its_settings_and_its_workers(watch: Watch) -> None:
@@ -112,7 +112,7 @@ def test_consecutive_failures_open_the_breaker(watch: Watch) -> None:
     assert (destinations.state("dmp"), destinations.room("dmp")) == ("closed", 4)
     call(destinations, True)
     assert (destinations.state("dmp"), destinations.room("dmp"), destinations.seconds("dmp")) == ("open", 0, 10.0)
-    assert destinations.room("identity") == 4
+    assert destinations.room("identity") == 16
 
 
 def test_an_answer_in_between_starts_the_count_again(watch: Watch) -> None:

@@ -21,6 +21,8 @@ class EngineConfig:
     backoff         retries of every kind, unless `backoffs` names the kind
     route_batch     messages routed per transaction, for about `route_seconds` at most
     poll            seconds between two looks when nobody wakes the engine (another process may have written)
+    one_processor   `connector run` on SQLite keeps to one processor: threads of Python that wake each other across two
+                    cost a third more processor time per message (benchmarks/end_to_end.py)
     drain_seconds   what `stop` grants to running handlers
     lease           seconds without a beat after which the others take over what a process was doing (PostgreSQL only)
     beat            seconds between two beats
@@ -33,6 +35,7 @@ class EngineConfig:
     route_batch: int = 200
     route_seconds: float = 0.02
     poll: float = 1.0
+    one_processor: bool = True
     drain_seconds: float = 30.0
     lease: float = 6.0
     beat: float = 1.5

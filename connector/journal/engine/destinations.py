@@ -31,7 +31,7 @@ class DestinationConfig:
 
     Raises SettingsError (name, found, allowed) for a number out of range.
 
-    workers    deliveries worked on at once, 0 = engine.workers (twice that for "identity")
+    workers    deliveries worked on at once, 0 = engine.workers (four times that for "identity")
     rate       starts per second, 0 = no limit
     burst      starts that may come at once after a silence, at least 1
     failures   consecutive failures that open the circuit breaker, 0 = it never opens
@@ -56,7 +56,7 @@ class DestinationConfig:
 
 
 _DEFAULT: Final = DestinationConfig()
-_SHARES: Final = {"identity": 2}
+_SHARES: Final = {"identity": 4}
 """An identity server is near and quick: more at once makes larger commits, so fewer pages written per message."""
 
 
