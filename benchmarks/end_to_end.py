@@ -299,8 +299,9 @@ def at_rate(rate: float, seconds: float) -> dict[str, float]:
         site(Path(name)) as (port, _, file),
     ):
         asyncio.run(closed(port, [message(n, "W") for n in range(500)]))
-        sent = asyncio.run(paced(port, rate, seconds, "H"))
         journal = JournalReader(JournalConfig(file))
+        wait_done(journal, 500)
+        sent = asyncio.run(paced(port, rate, seconds, "H"))
         wait_done(journal, 500 + sent.done)
         journal.close()
     cuts = statistics.quantiles(sent.waits, n=100)
