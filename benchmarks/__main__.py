@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Literal
 
-from benchmarks import accept, assertion, durable_ack, hl7_read, mtom, xds_read
+from benchmarks import accept, assertion, durable_ack, end_to_end, hl7_read, mtom, xds_read
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +45,7 @@ BENCHMARKS: Mapping[str, Callable[[], dict[str, float]]] = {
     "mtom": mtom.run,
     "accept": accept.run,
     "durable_ack": durable_ack.run,
+    "end_to_end": end_to_end.run,
 }
 GOALS = (
     Goal("hl7_read", "ratio", "an admission read / split whole", "≤", 3.0),
@@ -57,6 +58,8 @@ GOALS = (
     Goal("accept", "engine / floor", "deliveries routed and done / fsync"),
     Goal("durable_ack", "50 connections / floor", "durable AA, 50 connections / fsync", "≥", 3.0),
     Goal("durable_ack", "1 connections / floor", "durable AA, 1 connection / fsync", "≥", 0.6),
+    Goal("end_to_end", "done per second", "ADT asked and done, per second", "≥", 1000),
+    Goal("end_to_end", "p99 / p50", "AA at half that rate, p99 / p50", "≤", 5.0),
 )
 
 

@@ -356,6 +356,12 @@ def soak(rate: float, seconds: float, every: float = 10.0) -> dict[str, float]:
     }
 
 
+def run(count: int = 10_000, seconds: float = 10.0) -> dict[str, float]:
+    """The rate, and the acknowledgement times at half of it."""
+    figures = maximum(count)
+    return figures | at_rate(figures["done per second"] / 2, seconds)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("what", nargs="?", choices=["max", "half", "soak"], default="max")

@@ -95,11 +95,11 @@ async def test_a_dead_destination_gets_probes_only_and_costs_no_attempt(journal:
     far_end = FarEnd()
     settings = {"dmp": DestinationConfig(workers=2, failures=3, cooldown=0.2, longest=0.4)}
     async with working(journal, {"call": far_end, "send": Script()}, destinations=settings) as engine:
-        await eventually(lambda: all(state(journal, d) == "done" for d in free))
         await eventually(lambda: engine.destinations.state("dmp") == "open")
         # Three that failed, and what was on its way; then one at 0.2, 0.6, 1.0 and 1.4 s.
         opened, first = time.monotonic(), len(far_end.calls)
         assert first <= 4
+        await eventually(lambda: all(state(journal, d) == "done" for d in free))
         await eventually(lambda: time.monotonic() - opened > 1.5)
         probes = far_end.calls[first:]
         assert 2 <= len(probes) <= 4
