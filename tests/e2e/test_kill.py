@@ -32,8 +32,8 @@ PATIENTS: Final = 10
 GRACE: Final = 2.5
 LONG: Final = 1.2
 SHORT: Final = 0.25
-LEASE: Final = 6.0 if FULL else 2.5
-BEAT: Final = 1.5 if FULL else 0.5
+LEASE: Final = 4.0 if FULL else 2.5
+BEAT: Final = 1.0 if FULL else 0.5
 TAKEN_OVER: Final = 10.0
 SETTLED: Final = 90.0 if FULL else 30.0
 """Seconds: grace, delays of the server, lease and beat of a process, takeover allowed, patience at the end."""

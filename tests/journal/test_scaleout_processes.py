@@ -33,7 +33,7 @@ class Hospital:
         self.far = FarEnd()
         self.workers: list[subprocess.Popen[str]] = []
 
-    def worker(self, lease: float = 6.0, beat: float = 1.5, size: int = 100) -> subprocess.Popen[str]:
+    def worker(self, lease: float = 4.0, beat: float = 1.0, size: int = 100) -> subprocess.Popen[str]:
         """Started, and on the roll."""
         arguments = [self.config.store, self.config.audit_key, self.far.port, lease, beat, size]
         program = [sys.executable, "-m", "tests.journal.worker_program", *map(str, arguments)]

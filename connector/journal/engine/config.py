@@ -37,8 +37,8 @@ class EngineConfig:
     poll: float = 1.0
     one_processor: bool = True
     drain_seconds: float = 30.0
-    lease: float = 6.0
-    beat: float = 1.5
+    lease: float = 4.0
+    beat: float = 1.0
     destinations: Mapping[str, DestinationConfig] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
