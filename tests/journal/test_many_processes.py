@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
 import threading
 import time
@@ -82,31 +83,22 @@ def test_work_on_a_patient_held_elsewhere_gives_way_and_is_done_after(pair: tupl
     holder = threading.Thread(target=lambda: first.transact(hold))
     holder.start()
     inside.wait(10)
-    gate = threading.Event()
-    order: list[str] = []
-    blocker = threading.Thread(target=lambda: second.transact(lambda tx: gate.wait(10)))
-    blocker.start()
-    threads = []
 
-    def work(name: str, owner: int) -> None:
-        deliver(second, owner)
-        order.append(name)
+    async def ask() -> None:
+        # asked in one turn of the loop, so one batch of three: the first one may wait, and takes a free patient;
+        # the one held elsewhere gives way to the last
+        tasks = [
+            asyncio.ensure_future(second.transact_async(lambda tx, owner=owner: tx.deliver("send", owner, {})))  # type: ignore[misc]
+            for owner in (free, held, free)
+        ]
+        await asyncio.wait([tasks[0], tasks[2]], timeout=4)
+        assert [task.done() for task in tasks] == [True, False, True]
+        leave.set()
+        await asyncio.gather(*tasks)
 
-    # one batch of three: the first may wait, so it takes the free patient, the one held elsewhere gives way
-    for name, owner in (("first", free), ("held", held), ("last", free)):
-        thread = threading.Thread(target=work, args=(name, owner))
-        thread.start()
-        threads.append(thread)
-        time.sleep(0.05)
-    gate.set()
-    blocker.join()
-    threads[0].join(5)
-    threads[2].join(5)
-    assert sorted(order) == ["first", "last"], "work on a free patient waited for a patient held elsewhere"
-    leave.set()
+    asyncio.run(ask())
     holder.join()
-    threads[1].join(5)
-    assert len(order) == 3
+    assert len(second.query("SELECT id FROM delivery")) == 3
 
 
 def test_the_same_message_on_two_listeners_is_kept_once(pair: tuple[Journal, Journal]) -> None:
