@@ -14,6 +14,7 @@ import argparse
 import asyncio
 import json
 import os
+import socket
 import statistics
 import subprocess
 import sys
@@ -64,8 +65,8 @@ class Sent:
 class _Link(asyncio.Protocol):
     """One connection of the sender: one message at a time, as MLLP wants it."""
 
-    def __init__(self, source: Iterator[bytes], sent: Sent, finished: asyncio.Event) -> None:
-        self._source, self._sent, self._finished = source, sent, finished
+    def __init__(self, source: Iterator[bytes] | None, sent: Sent) -> None:
+        self._source, self._sent = source, sent
         self._waiting: deque[tuple[float, bytes]] = deque()
         self._started = 0.0
         self._busy = False
@@ -76,10 +77,8 @@ class _Link(asyncio.Protocol):
 
     def pull(self) -> None:
         """Closed loop: the next message as soon as the last one is answered."""
-        following = next(self._source, None)
-        if following is None:
-            self._finished.set()
-        else:
+        following = next(self._source, None) if self._source is not None else None
+        if following is not None:
             self._send(time.perf_counter(), following)
 
     def push(self, frame: bytes) -> None:
@@ -105,28 +104,23 @@ class _Link(asyncio.Protocol):
         self._busy = False
         if self._waiting:
             self._send(*self._waiting.popleft())
-        elif self._source is not None and not self._open:
+        else:
             self.pull()
 
-    _open = False
 
-
-async def _links(port: int, source: Iterator[bytes], sent: Sent, *, paced: bool) -> tuple[list[_Link], asyncio.Event]:
-    finished = asyncio.Event()
+async def _links(port: int, source: Iterator[bytes] | None, sent: Sent) -> list[_Link]:
+    """The sender's connections; without `source` they send only what is pushed."""
     links = []
     for _ in range(CONNECTIONS):
-        _, link = await asyncio.get_running_loop().create_connection(
-            lambda: _Link(source, sent, finished), "127.0.0.1", port
-        )
-        link._open = paced
+        _, link = await asyncio.get_running_loop().create_connection(lambda: _Link(source, sent), "127.0.0.1", port)
         links.append(link)
-    return links, finished
+    return links
 
 
 async def closed(port: int, frames: list[bytes]) -> Sent:
     """Sends all frames as fast as they are answered."""
     sent = Sent()
-    links, _ = await _links(port, iter(frames), sent, paced=False)
+    links = await _links(port, iter(frames), sent)
     for link in links:
         link.pull()
     while sent.done < len(frames):
@@ -136,8 +130,8 @@ async def closed(port: int, frames: list[bytes]) -> Sent:
 
 async def paced(port: int, rate: float, seconds: float, run: str, tick: float = 0.005) -> Sent:
     """Sends `rate` messages per second whatever the answers, spread over the connections."""
-    sent = Sent(waits=[])
-    links, _ = await _links(port, iter(()), sent, paced=True)
+    sent = Sent()
+    links = await _links(port, None, sent)
     started = time.perf_counter()
     number = 0
     while (now := time.perf_counter() - started) < seconds:
@@ -176,16 +170,12 @@ def site(folder: Path) -> Iterator[tuple[int, int, Path]]:
 
 
 def _free_port() -> int:
-    import socket
-
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
 
 
 def _wait_listening(port: int, process: subprocess.Popen[bytes], log: Path) -> None:
-    import socket
-
     end = time.monotonic() + 30
     while time.monotonic() < end:
         try:
