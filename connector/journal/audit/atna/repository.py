@@ -20,6 +20,8 @@ def tls_context(config: AtnaConfig) -> ssl.SSLContext:
     try:
         context = ssl.create_default_context(cafile=config.ca_file)
         context.minimum_version = ssl.TLSVersion.TLSv1_2
+        # Some builds of Python take a connection that just ends for one closed in order: lines would count as received.
+        context.options &= ~getattr(ssl, "OP_IGNORE_UNEXPECTED_EOF", 0)
         if config.certificate is not None and config.key is not None:
             context.load_cert_chain(config.certificate, config.key, _password(config.password_env))
     except OSError as error:
