@@ -1,0 +1,1 @@
+"""Floor 4: the agency's CDA kit (schemas, schematrons), loaded from where the hospital put it."""
