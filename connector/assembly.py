@@ -24,6 +24,7 @@ from connector.flows.consultation import ConsultationFlow, ConsultationSettings
 from connector.flows.destinations import DMP, DMP_READ
 from connector.flows.gate import Gate
 from connector.flows.intake import Intake
+from connector.flows.notices import NOTICE, NoticeFlow
 from connector.flows.publication import PublicationFlow, PublicationSettings
 from connector.flows.routing import ADMISSION, CONSULTATION, PUBLICATION, ZAM, Router
 from connector.flows.sessions import TokenSession
@@ -139,6 +140,7 @@ def open_work(
                 today=today,
             ),
             ZAM: ZamFlow(settings.zam, _zam_exchange(settings), clock=clock, on_call=recorder),
+            NOTICE: NoticeFlow(),
         }
     except BaseException:
         connections.close()

@@ -34,7 +34,7 @@ Operator = Annotated[str, typer.Option(help="Who acts; the operating-system user
 Yes = Annotated[bool, typer.Option("--yes", help="Do not ask before acting on several deliveries.")]
 States = Annotated[list[str] | None, typer.Option("--state", help="State; may be repeated.")]
 Destination = Annotated[str | None, typer.Option(help="Destination: dmp, identity, zam:<sender>…")]
-Kind = Annotated[str, typer.Option(help="Kind of delivery: admission, consultation, publication, zam.")]
+Kind = Annotated[str, typer.Option(help="Kind of delivery: admission, consultation, publication, zam, notice.")]
 Code = Annotated[str, typer.Option(help="Beginning of the reason code, e.g. configuration or identity.")]
 Ipp = Annotated[str, typer.Option(help="Hospital patient number.")]
 Ins = Annotated[str, typer.Option(help="Matricule INS.")]
