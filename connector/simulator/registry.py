@@ -8,16 +8,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from connector.simulator import ebrim_names as names
+from connector.rules import names as names
+from connector.rules.forms import read_cx
+from connector.rules.model import RegistryObject, Slot
+from connector.rules.shape import is_kept
 from connector.simulator import registry_search
 from connector.simulator.answers import refusal
 from connector.simulator.directory import Patient
-from connector.simulator.hl7_forms import read_cx
 from connector.simulator.model import SimContext, SimFault, SoapReply, SoapRequest, VerifiedAssertion
-from connector.simulator.registry_reader import RegistryObject, Slot
 from connector.simulator.registry_store import RegistryStore, StoredEntry
 from connector.simulator.registry_writer import object_list, query_response, reference_list
-from connector.simulator.rules_shape import is_kept
 from connector.simulator.seeding import SeedFacts, seed_objects
 from connector.simulator.stored_query import Asked, D, S, read_query
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 
-from connector.simulator import ebrim_names as names
+from connector.rules import names as names
+from connector.rules.case import authors, is_signature
+from connector.rules.entry import REFERENCE_IDS
+from connector.rules.forms import read_xcn, read_xon
+from connector.rules.model import RegistryObject
 from connector.simulator.directory import Patient
-from connector.simulator.hl7_forms import read_xcn, read_xon
 from connector.simulator.model import VerifiedAssertion
-from connector.simulator.registry_case import authors, is_signature
-from connector.simulator.registry_reader import RegistryObject
 from connector.simulator.registry_store import RegistryStore, StoredEntry
-from connector.simulator.rules_entry import REFERENCE_IDS
 from connector.simulator.stored_query import Asked, D, S
 
 _CODED: Mapping[str, str] = {

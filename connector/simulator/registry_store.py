@@ -19,10 +19,11 @@ from typing import Any
 from lxml import etree
 
 from connector.base.xmlsafe import parse_xml
-from connector.simulator.hl7_forms import read_cx
+from connector.rules.case import patient_id, unique_id
+from connector.rules.forms import read_cx
+from connector.rules.model import RegistryObject
 from connector.simulator.jsonl import JsonLines
-from connector.simulator.registry_case import patient_id, unique_id
-from connector.simulator.registry_reader import RegistryObject, read_objects
+from connector.simulator.registry_reader import read_objects
 from connector.simulator.registry_writer import object_list
 
 

@@ -8,7 +8,10 @@ from dataclasses import dataclass
 from lxml import etree
 
 from connector.base.ns import XDSB, q
-from connector.simulator import ebrim_names as names
+from connector.rules import names as names
+from connector.rules.case import RuleSettings, unique_id
+from connector.rules.profiles import judge
+from connector.rules.state import judge_state
 from connector.simulator import wire
 from connector.simulator.answers import as_errors
 from connector.simulator.directory import Patient
@@ -23,13 +26,11 @@ from connector.simulator.model import (
     VerifiedAssertion,
 )
 from connector.simulator.registry import Bytes, Registry, assertion_of
-from connector.simulator.registry_case import Case, RuleSettings, unique_id
+from connector.simulator.registry_case import case_of
 from connector.simulator.registry_reader import read_provide_and_register
-from connector.simulator.registry_rules import judge
 from connector.simulator.registry_search import may_see
 from connector.simulator.registry_store import StoredEntry
 from connector.simulator.registry_writer import error_list, registry_response
-from connector.simulator.rules_state import judge_state
 from connector.simulator.signature import judge_signature
 
 PROVIDE_ANSWER = "urn:ihe:iti:2007:ProvideAndRegisterDocumentSet-bResponse"
@@ -68,17 +69,20 @@ class Repository:
     def provide(self, request: SoapRequest) -> SoapReply:
         """Judges a submission whole, then keeps it. Raises RegistryRefusal with every finding."""
         caller = assertion_of(request)
-        case = Case(read_provide_and_register(request.body), request.parts, caller, self.settings)
-        findings = (*judge(case), *(() if self.settings.ihe_pure else judge_signature(case)))
+        files = request.parts
+        case = case_of(read_provide_and_register(request.body), files, caller, self.settings)
+        findings = judge(case)
+        if not self.settings.ihe_pure:
+            findings += judge_signature(case, files, caller.certificate)
         # Known and kept under one lock: two identical submissions at once cannot both be new.
         with self.registry.store.lock:
             patient = self.context.world.patient(caller.resource_ins)
             findings = (*judge_state(case, self.registry.store, patient), *findings)
             if any(item.blocking for item in findings):
                 raise RegistryRefusal(as_errors(findings))
-            received = {entry.id: case.part_of(entry) for entry in case.entries}
+            received = ((entry.id, files.get(case.cid_of(entry))) for entry in case.entries)
             contents = {
-                key: Bytes(part.path, case.hashes[key], part.size) for key, part in received.items() if part is not None
+                key: Bytes(file.path, case.hashes[key], file.size) for key, file in received if file is not None
             }
             self.registry.register(case.provided.objects, contents)
             for entry in case.documents:

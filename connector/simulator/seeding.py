@@ -9,10 +9,10 @@ from connector.base.clock import UuidFactory
 from connector.base.hl7time import utc_digits
 from connector.base.oid import oid_from_uuid
 from connector.codes import class_code, load
-from connector.simulator import ebrim_names as names
+from connector.rules import names as names
+from connector.rules.entry import REFERENCE_IDS
+from connector.rules.model import Classification, ExternalIdentifier, RegistryObject, Slot
 from connector.simulator.directory import Patient
-from connector.simulator.registry_reader import Classification, ExternalIdentifier, RegistryObject, Slot
-from connector.simulator.rules_entry import REFERENCE_IDS
 
 
 @dataclass(frozen=True, slots=True, repr=False)

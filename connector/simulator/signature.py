@@ -10,7 +10,7 @@ from __future__ import annotations
 import base64
 import binascii
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from cryptography import x509
@@ -23,8 +23,9 @@ from connector.base.errors import CodecError
 from connector.base.finding import Finding
 from connector.base.ns import DS, XADES111, q
 from connector.base.xmlsafe import parse_xml
+from connector.rules.case import METADATA_ERROR, Case, Fault, finding, unique_id
 from connector.simulator import canonical
-from connector.simulator.registry_case import METADATA_ERROR, Case, Fault, finding, unique_id
+from connector.simulator.model import PartFile
 
 SIGNATURE_CAP = 1024 * 1024
 DOCUMENT_CAP = 64 * 1024 * 1024
@@ -55,20 +56,24 @@ class SignedDocument:
     content: Callable[[], bytes]
 
 
-def judge_signature(case: Case) -> tuple[Finding, ...]:
-    """Findings on the signature document of `case`; () when there is none to judge (DMP-02 says so) or all holds."""
+def judge_signature(
+    case: Case, files: Mapping[str, PartFile], certificate: x509.Certificate | None
+) -> tuple[Finding, ...]:
+    """Findings on the signature document of `case`; () when there is none to judge (DMP-02 says so) or all holds.
+
+    `files` are the received parts by Content-ID; `certificate` is the one that signs the VIHF.
+    """
     if not case.signatures or case.set is None:
         return ()
-    part = case.part_of(case.signatures[0])
+    part = files.get(case.cid_of(case.signatures[0]))
     if part is None:
         return ()
-    parts = [(entry, case.part_of(entry)) for entry in case.documents]
+    parts = [(entry, files.get(case.cid_of(entry))) for entry in case.documents]
     documents = [
         SignedDocument(unique_id(entry), entry.mime_type, received.path.read_bytes)
         for entry, received in parts
         if received is not None
     ]
-    certificate = case.assertion.certificate if case.assertion is not None else None
     judge = _Judge(case.settings.allow_sha1, certificate, unique_id(case.set), tuple(documents))
     where = case.signatures[0].id
     try:

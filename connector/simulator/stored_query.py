@@ -14,11 +14,11 @@ from lxml import etree
 
 from connector.base.finding import Finding
 from connector.base.ns import QUERY, RIM, q
-from connector.simulator import ebrim_names as names
+from connector.rules import names as names
+from connector.rules.case import Fault, finding
+from connector.rules.forms import is_dtm, read_cx
 from connector.simulator.answers import as_errors
-from connector.simulator.hl7_forms import is_dtm, read_cx
 from connector.simulator.model import RegistryRefusal
-from connector.simulator.registry_case import Fault, finding
 
 Kind = Literal["text", "code", "time", "status", "patient"]
 ReturnType = Literal["LeafClass", "ObjectRef"]

@@ -9,7 +9,7 @@ import pytest
 from lxml import etree
 
 from connector.base.ns import QUERY, RIM, q
-from connector.simulator import ebrim_names as n
+from connector.rules import names as n
 from connector.simulator.model import RegistryRefusal, VerifiedAssertion
 from connector.simulator.stored_query import D, S
 from tests.simulator_registry.samples import INS, ITI_18, OID, OTHER_INS, Desk, Sample, assertion, reader, request

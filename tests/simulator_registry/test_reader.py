@@ -8,17 +8,11 @@ from hypothesis import strategies as st
 from lxml import etree
 
 from connector.base.ns import LCM, RIM, XDSB, q
-from connector.simulator.hl7_forms import is_dtm, is_language, is_mime_type, read_cx, read_xcn, read_xon
+from connector.rules.forms import is_dtm, is_language, is_mime_type, read_cx, read_xcn, read_xon
+from connector.rules.model import Classification, ExternalIdentifier, RegistryObject, Slot
 from connector.simulator.jsonl import JsonLines
 from connector.simulator.model import RegistryRefusal
-from connector.simulator.registry_reader import (
-    Classification,
-    ExternalIdentifier,
-    RegistryObject,
-    Slot,
-    read_objects,
-    read_provide_and_register,
-)
+from connector.simulator.registry_reader import read_objects, read_provide_and_register
 from connector.simulator.registry_writer import object_list
 from tests.simulator_registry.samples import Desk, Sample
 

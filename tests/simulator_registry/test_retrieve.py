@@ -6,7 +6,7 @@ import pytest
 from lxml import etree
 
 from connector.base.ns import RS, XDSB, XOP, q
-from connector.simulator import ebrim_names as n
+from connector.rules import names as n
 from connector.simulator.model import RegistryRefusal, SimFault, SoapReply
 from tests.simulator_registry.samples import INS, ITI_43, OTHER_INS, Desk, reader, request
 

@@ -8,10 +8,10 @@ from dataclasses import replace
 import pytest
 
 from connector.base.ns import RIM, q
-from connector.simulator import ebrim_names as n
+from connector.rules import names as n
+from connector.rules.profiles import DMP_RULES
 from connector.simulator.config import SimConfig
-from connector.simulator.registry_rules import DMP_RULES
-from connector.simulator.rules_french import SECRET_SESSION
+from connector.simulator.registry_case import SECRET_SESSION
 from tests.simulator_registry.samples import CDA, CONFIDENTIALITY, INS, OID, OTHER_INS, Desk, Sample, assertion, cda
 
 META = "XDSRepositoryMetadataError"

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from connector.base.ns import RIM, q
-from connector.simulator import ebrim_names as n
+from connector.rules import names as n
+from connector.rules.case import is_signature
 from connector.simulator.model import RegistryRefusal
-from connector.simulator.registry_case import is_signature
 from connector.simulator.registry_store import StoredEntry
 from tests.simulator_registry.samples import (
     CDA,

@@ -1,4 +1,4 @@
-"""HL7 composite texts as XDS carries them (CX, XCN, XON), split by the simulator itself (dmp-interface c.4)."""
+"""HL7 composite texts as XDS carries them (CX, XCN, XON), split by the rules themselves (dmp-interface c.4)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The fixed URNs of XDS metadata that the simulator judges with (dmp-interface c.1, c.7, c.9). Data only."""
+"""The fixed URNs of XDS metadata that the rules name (dmp-interface c.1, c.7, c.9). Data only."""
 
 from __future__ import annotations
 

@@ -6,13 +6,12 @@ from collections.abc import Iterator
 
 from connector.base.oid import is_oid
 from connector.codes import load
-from connector.simulator import ebrim_names as names
-from connector.simulator.hl7_forms import Xcn, read_cx, read_xcn, read_xon
-from connector.simulator.registry_case import Case, Fault, Rule, authors, label, patient_id, unique_id
-from connector.simulator.registry_reader import RegistryObject
+from connector.rules import names as names
+from connector.rules.case import Case, Fault, Rule, authors, label, patient_id, unique_id
+from connector.rules.forms import Xcn, read_cx, read_xcn, read_xon
+from connector.rules.model import RegistryObject
 
 MIME_TYPES = frozenset({"text/xml", "application/xslt+xml", "application/dicom"})
-SECRET_SESSION = "urn:oasis:names:tc:xspa:1.0:resource:patient:hl7:confidentiality-code"
 
 _VALUE_SETS = {
     names.CLASS_CODE: "J57",
@@ -28,9 +27,9 @@ _PERSON_TYPES = frozenset({("D", "IDNPS"), ("D", "EI"), ("D", "RI"), ("U", "RI")
 
 
 def _patient_of_assertion(case: Case) -> Iterator[Fault]:
-    if case.assertion is None:
+    if case.speaker is None:
         return
-    wanted = (case.assertion.resource_ins, case.assertion.resource_oid)
+    wanted = (case.speaker.ins, case.speaker.oid)
     for item in case.described:
         cx = read_cx(patient_id(item))
         if (cx.value, cx.oid) != wanted:
@@ -63,18 +62,18 @@ def _signs(case: Case) -> Iterator[Fault]:
 
 
 def _author_may_feed(case: Case) -> Iterator[Fault]:
-    assertion = case.assertion
-    if assertion is None:
+    speaker = case.speaker
+    if speaker is None:
         return
     for entry in case.documents:
-        if assertion.mode == "DIRECTE":
+        if speaker.mode == "DIRECTE":
             people = {read_xcn(value).id for value in _people(entry)}
-            if assertion.name_id not in people:
+            if speaker.name_id not in people:
                 yield Fault(entry.id, "authorPerson", "NameID absent", "le NameID du VIHF parmi les auteurs")
         else:
             houses = [read_xon(value).id for item in authors(entry) for value in item.values("authorInstitution")]
-            if assertion.structure not in houses:
-                expected = f"Identifiant_Structure du VIHF ({assertion.structure}) parmi les auteurs"
+            if speaker.structure not in houses:
+                expected = f"Identifiant_Structure du VIHF ({speaker.structure}) parmi les auteurs"
                 yield Fault(entry.id, "authorInstitution", " ".join(houses), expected)
 
 
@@ -121,7 +120,7 @@ def _masks(case: Case) -> Iterator[Fault]:
 
 
 def _secret_session(case: Case) -> Iterator[Fault]:
-    if case.assertion is None or not case.assertion.attributes.get(SECRET_SESSION):
+    if case.speaker is None or not case.speaker.secret:
         return
     for item in case.documents:
         codes = [code for code, _ in item.codes(names.CONFIDENTIALITY)]
@@ -247,7 +246,7 @@ def _people(item: RegistryObject) -> tuple[str, ...]:
     return found + item.values("legalAuthenticator")
 
 
-FRENCH_RULES: tuple[Rule, ...] = (
+FRENCH_RULES: tuple[Rule[Case], ...] = (
     Rule("DMP-01", "dmp-interface a.11", _patient_of_assertion, "XDSPatientIdDoesNotMatch"),
     Rule("DMP-02", "dmp-interface a.7", _content_of_set),
     Rule("DMP-03", "dmp-interface a.7", _signs),

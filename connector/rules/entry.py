@@ -6,10 +6,10 @@ import re
 from collections.abc import Iterator
 
 from connector.base.oid import is_oid
-from connector.simulator import ebrim_names as names
-from connector.simulator.hl7_forms import is_dtm, is_language, read_cx, read_xcn
-from connector.simulator.registry_case import Case, Fault, Rule, authors, label, patient_id
-from connector.simulator.registry_reader import RegistryObject
+from connector.rules import names as names
+from connector.rules.case import Case, Fault, Rule, authors, label, patient_id
+from connector.rules.forms import is_dtm, is_language, read_cx, read_xcn
+from connector.rules.model import RegistryObject
 
 PID_LINES = frozenset({"PID-3", "PID-5", "PID-7", "PID-8", "PID-11"})
 """PID fields an IHE sourcePatientInfo may repeat."""
@@ -172,7 +172,7 @@ def _shape(value: str) -> str:
     return f"{'…' if head else ''}{separator}{tail}" if value else "absent"
 
 
-ENTRY_RULES: tuple[Rule, ...] = (
+ENTRY_RULES: tuple[Rule[Case], ...] = (
     Rule("D-07", "ihe-rules D.2 D-07, dmp-interface c.2", _set_content),
     Rule("D-09", "ihe-rules D.2 D-09", _author),
     Rule("D-11", "ihe-rules D.2 D-11", _creation_time),

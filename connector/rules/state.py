@@ -6,31 +6,55 @@ They run under the store's lock, just before the commit.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Protocol
 
 from connector.base.finding import Finding
-from connector.simulator import ebrim_names as names
-from connector.simulator.directory import Patient
-from connector.simulator.hl7_forms import read_cx
-from connector.simulator.registry_case import (
+from connector.rules import names as names
+from connector.rules.case import (
     METADATA_ERROR,
     Case,
     Fault,
-    KnownEntry,
-    RegistryView,
     finding,
     patient_id,
     unique_id,
 )
-from connector.simulator.registry_reader import RegistryObject
-from connector.simulator.rules_content import replaced_ids
+from connector.rules.forms import read_cx
+from connector.rules.model import RegistryObject
 
 
-def judge_state(case: Case, view: RegistryView, patient: Patient | None) -> tuple[Finding, ...]:
+class KnownEntry(Protocol):
+    """A registered DocumentEntry as state rules need it. `hash` is lower-case SHA-1 hex."""
+
+    @property
+    def item(self) -> RegistryObject: ...
+    @property
+    def ins(self) -> str: ...
+    @property
+    def hash(self) -> str: ...
+
+
+class RegistryView(Protocol):
+    """What the rules may ask the registry's state."""
+
+    def entry(self, entry_uuid: str) -> KnownEntry | None: ...
+    def by_unique_id(self, unique_id: str) -> tuple[KnownEntry, ...]: ...
+    def has_set(self, unique_id: str) -> bool: ...
+    def has_object(self, object_id: str) -> bool: ...
+
+
+class KnownPatient(Protocol):
+    """The patient whom the assertion names; `dmp` is ACTIVE, CLOSED or ABSENT."""
+
+    @property
+    def dmp(self) -> str: ...
+
+
+def judge_state(case: Case, view: RegistryView, patient: KnownPatient | None) -> tuple[Finding, ...]:
     """Findings that need the registry's memory; `patient` is the one the VIHF names."""
     return (*_patient(patient), *_duplicates(case, view), *_targets(case, view), *_preassigned(case, view))
 
 
-def _patient(patient: Patient | None) -> Iterator[Finding]:
+def _patient(patient: KnownPatient | None) -> Iterator[Finding]:
     if patient is None or patient.dmp == "ABSENT":
         fault = Fault("", "patientId", "pas de DMP", "un patient qui a un DMP")
         yield finding("D-47a", "ihe-rules D.2 D-47", fault, "XDSUnknownPatientId")
@@ -87,7 +111,8 @@ def _same_replacement(case: Case, link: RegistryObject, known: KnownEntry) -> It
     if link.association_type != names.RPLC or case.settings.ihe_pure or not case.settings.check_content:
         return
     for entry in (item for item in case.documents if item.id == link.source):
-        said, wanted = replaced_ids(case, entry), unique_id(known.item)
+        cda, wanted = case.cda_of(entry), unique_id(known.item)
+        said = () if cda is None else cda.replaces
         if wanted not in said:
             fault = Fault(entry.id, "relatedDocument/parentDocument/id", " ".join(said) or "absent", f"root = {wanted}")
             yield finding("DMP-21", "dmp-interface a.7, c.7", fault, METADATA_ERROR)

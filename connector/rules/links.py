@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 
-from connector.simulator import ebrim_names as names
-from connector.simulator.registry_case import Case, Fault, Rule
+from connector.rules import names as names
+from connector.rules.case import Case, Fault, Rule
 
 _KNOWN = names.RELATIONSHIPS | {names.HAS_MEMBER}
 
@@ -94,7 +94,7 @@ def _hash_and_size(case: Case) -> Iterator[Fault]:
             yield Fault(entry.id, "DocumentEntry.size", size, str(part.size))
 
 
-LINK_RULES: tuple[Rule, ...] = (
+LINK_RULES: tuple[Rule[Case], ...] = (
     Rule("D-33", "ihe-rules D.2 D-33", _association_form),
     Rule("D-34", "ihe-rules D.2 D-34", _member_status),
     Rule("D-35", "ihe-rules D.2 D-35", _relationship_source, "UnresolvedReferenceException"),

@@ -7,10 +7,10 @@ from collections import Counter
 from collections.abc import Iterator
 
 from connector.base.oid import is_oid
-from connector.simulator import ebrim_names as names
-from connector.simulator.hl7_forms import is_dtm, is_mime_type
-from connector.simulator.registry_case import Case, Fault, Rule, label, unique_id
-from connector.simulator.registry_reader import RegistryObject, Slot
+from connector.rules import names as names
+from connector.rules.case import Case, Fault, Rule, label, unique_id
+from connector.rules.forms import is_dtm, is_mime_type
+from connector.rules.model import RegistryObject, Slot
 
 LONG_NAME = 256
 """Longest slot name or value of ebRIM 3.0 (LongName)."""
@@ -225,7 +225,7 @@ def _order(case: Case) -> Iterator[Fault]:
             yield Fault(item.id, item.kind, " ".join(dict.fromkeys(item.children)), " ".join(_ORDER))
 
 
-SHAPE_RULES: tuple[Rule, ...] = (
+SHAPE_RULES: tuple[Rule[Case], ...] = (
     Rule("D-46", "ihe-rules D.2 D-46", _order),
     Rule("D-01", "ihe-rules D.2 D-01", _slots),
     Rule("D-02", "ihe-rules D.2 D-02", _one_set),
