@@ -27,6 +27,7 @@ from connector.base.resources import resource_dir
 from connector.dmp import td02, td03
 from connector.dmp.config import DmpConfig
 from connector.dmp.errors import DmpMetadataError
+from connector.dmp.facts import DocumentFacts
 from connector.dmp.feed import Feed, prepare
 from connector.dmp.forms import cx
 from connector.dmp.refusal_table import WSS_ROWS
@@ -34,7 +35,20 @@ from connector.dmp.refusals import server_error
 from connector.dmp.retrieval import BATCH, PartialRetrieval, Retrieved, request_lines, save
 from connector.dmp.td02 import Existence
 from connector.dmp.td03 import StatusAnswer
-from connector.dmp.transactions import TD0_2, TD0_3, TD2_1, TD3_1, TD3_1B, TD3_2, TRANSACTIONS
+from connector.dmp.transactions import (
+    TD0_2,
+    TD0_3,
+    TD2_1,
+    TD3_1,
+    TD3_1B,
+    TD3_2,
+    TD3_3A,
+    TD3_3B,
+    TD3_3C,
+    TD3_3D,
+    TRANSACTIONS,
+)
+from connector.dmp.updates import NO_FACTS, UpdateIds, UpdateResult, update_set
 from connector.ins.model import MatriculeIns
 from connector.soap.answer import SoapAnswer
 from connector.soap.client import SoapClient
@@ -45,8 +59,18 @@ from connector.soap.transport import WireEvent
 from connector.trust.clockwatch import ClockWatch
 from connector.trust.keys import KeyPair, structure_of
 from connector.trust.vihf import Caller, VihfConfig, build_assertion, name_id
-from connector.xds import iti18, iti41, iti43
-from connector.xds.model import STATUS_FAILURE, Code, DocumentEntry, QueryAnswer, RegistryError
+from connector.xds import iti18, iti41, iti43, iti57
+from connector.xds.model import (
+    APPROVED,
+    ARCHIVED,
+    DELETED,
+    STATUS_FAILURE,
+    Code,
+    DocumentEntry,
+    QueryAnswer,
+    RegistryError,
+    Submission,
+)
 from connector.xds.responses import as_server_errors
 from connector.xds.transactions import Transaction
 
@@ -58,6 +82,8 @@ __all__ = [
     "StatusAnswer",
     "Stored",
     "SubmitResult",
+    "UpdateIds",
+    "UpdateResult",
 ]
 
 T = TypeVar("T")
@@ -248,16 +274,12 @@ class DmpClient:
         """
         now = self._trusted_now()
         caller = self._presented(caller)
-        try:
+        with _xml_text():
             prepared = prepare(
                 feed, ins, self._config, signer=self._signer, signed_at=now, structure=caller.structure_id
             )
             submission = prepared.submission
             body = iti41.build_request(submission, prepared.cids())
-        except ValueError as error:
-            if "XML compatible" not in str(error):
-                raise
-            raise DmpMetadataError([NOT_XML]) from error
         unique_ids = tuple(entry.unique_id for entry in submission.entries)
         set_id = submission.submission_set.unique_id
 
@@ -276,6 +298,88 @@ class DmpClient:
             )
 
         return self._ask(TD2_1, body, ins, caller, read, prepared.attachments, unique_ids, set_id)
+
+    def delete(
+        self,
+        ins: MatriculeIns,
+        caller: Caller,
+        entry_uuid: str,
+        ids: UpdateIds,
+        *,
+        facts: DocumentFacts = NO_FACTS,
+        unique_id: str = "",
+        original: str = APPROVED,
+    ) -> UpdateResult:
+        """TD3.3c: the document is no longer published; the DMP keeps it (logical deletion).
+
+        `entry_uuid` is the current one (`find_stored`), `original` its status. `facts` name the author of the change,
+        `unique_id` tells the audit which document it was. Outcomes as in `submit`: refused, or unknown.
+        """
+        change = (original, DELETED)
+        return self._change_status(TD3_3C, ins, caller, entry_uuid, change, ids, facts, unique_id)
+
+    def archive(
+        self,
+        ins: MatriculeIns,
+        caller: Caller,
+        entry_uuid: str,
+        ids: UpdateIds,
+        *,
+        undo: bool = False,
+        facts: DocumentFacts = NO_FACTS,
+        unique_id: str = "",
+    ) -> UpdateResult:
+        """TD3.3d: archived, still current; `undo` brings it back. Everything else as in `delete`."""
+        change = (ARCHIVED, APPROVED) if undo else (APPROVED, ARCHIVED)
+        return self._change_status(TD3_3D, ins, caller, entry_uuid, change, ids, facts, unique_id)
+
+    def update_metadata(
+        self,
+        ins: MatriculeIns,
+        caller: Caller,
+        entry: DocumentEntry,
+        ids: UpdateIds,
+        *,
+        facts: DocumentFacts = NO_FACTS,
+        visibility: bool = False,
+    ) -> UpdateResult:
+        """TD3.3a (masking), or TD3.3b with `visibility`: `entry` as TD3.1 answered it, its confidentiality changed.
+
+        Making a document visible to the legal representatives cannot be undone (EX_3.3-1045). Raises besides
+        CodecError when the entry lacks its logical id or its version, before anything leaves.
+        """
+        change = iti57.new_version(update_set(ins, self._presented(caller), ids, self._config, facts), entry)
+        return self._update(TD3_3B if visibility else TD3_3A, ins, caller, change, entry.unique_id)
+
+    def _change_status(
+        self,
+        row: Transaction,
+        ins: MatriculeIns,
+        caller: Caller,
+        entry_uuid: str,
+        change: tuple[str, str],
+        ids: UpdateIds,
+        facts: DocumentFacts,
+        unique_id: str,
+    ) -> UpdateResult:
+        made = update_set(ins, self._presented(caller), ids, self._config, facts)
+        return self._update(row, ins, caller, iti57.status_change(made, entry_uuid, *change), unique_id)
+
+    def _update(
+        self, row: Transaction, ins: MatriculeIns, caller: Caller, change: Submission, unique_id: str
+    ) -> UpdateResult:
+        with _xml_text():
+            body = iti57.build_request(change)
+        set_id = change.submission_set.unique_id
+
+        def read(answer: SoapAnswer) -> UpdateResult:
+            response = iti57.parse_response(answer.body)
+            if not response.succeeded:
+                raise ServerRefusal(as_server_errors(response.errors), status=response.status)
+            return UpdateResult(set_id, response.errors, answer.seconds)
+
+        unique_ids = (unique_id,) if unique_id else ()
+        return self._ask(row, body, ins, caller, read, unique_ids=unique_ids, set_id=set_id)
 
     def _ask(
         self,
@@ -373,6 +477,17 @@ class DmpClient:
         if self._clockwatch is not None and server_time is not None:
             local_time = min(max(server_time, sent_at), self._clock())
             self._clockwatch.observe(row.service, server_time, local_time)
+
+
+@contextmanager
+def _xml_text() -> Iterator[None]:
+    """DmpMetadataError in place of the XML writer's refusal of a control character."""
+    try:
+        yield
+    except ValueError as error:
+        if "XML compatible" not in str(error):
+            raise
+        raise DmpMetadataError([NOT_XML]) from error
 
 
 def _read_query(answer: SoapAnswer) -> QueryAnswer:

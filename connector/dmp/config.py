@@ -17,7 +17,9 @@ DMP_PATHS = {
     "registry": "registry",
     "repository": "repository",
 }
-TIMEOUTS = {"TD0.2": 6.0, "TD0.3": 30.0, "TD2.1": 200.0, "TD3.1": 600.0, "TD3.1b": 30.0, "TD3.2": 90.0}
+TIMEOUTS = {"TD0.2": 6.0, "TD0.3": 30.0, "TD2.1": 200.0, "TD3.1": 600.0, "TD3.1b": 30.0, "TD3.2": 90.0} | dict.fromkeys(
+    ("TD3.3a", "TD3.3b", "TD3.3c", "TD3.3d"), 30.0
+)
 """Seconds, as an installed client does (dmp-interface f)."""
 
 DEFAULT_SIZE_CAP = 10 * 1024 * 1024

@@ -20,6 +20,7 @@ STATUS_PARTIAL = "urn:ihe:iti:2007:ResponseStatusType:PartialSuccess"
 HAS_MEMBER = "urn:oasis:names:tc:ebxml-regrep:AssociationType:HasMember"
 RPLC = "urn:ihe:iti:2007:AssociationType:RPLC"
 SIGNS = "urn:ihe:iti:2007:AssociationType:signs"
+UPDATE_STATUS = "urn:ihe:iti:2010:AssociationType:UpdateAvailabilityStatus"
 
 STABLE = "urn:uuid:7edca82f-054d-47f2-a032-9b2a5b5186c1"
 
@@ -110,7 +111,7 @@ class Association:
 
 @dataclass(frozen=True, slots=True)
 class Submission:
-    """What one ITI-41 registers."""
+    """What one ITI-41 registers, or one ITI-57 changes."""
 
     submission_set: SubmissionSet
     entries: tuple[DocumentEntry, ...]

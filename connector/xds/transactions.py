@@ -52,5 +52,14 @@ ITI_43 = Transaction(
     "RetrieveDocumentSet",
     "import",
 )
+ITI_57 = Transaction(
+    "ITI-57",
+    "urn:ihe:iti:2010:UpdateDocumentSet",
+    "urn:ihe:iti:2010:UpdateDocumentSetResponse",
+    "registry",
+    "registry.wsdl",
+    "UpdateDocumentSet",
+    "export",
+)
 
-TRANSACTIONS: tuple[Transaction, ...] = (ITI_18, ITI_41, ITI_43)
+TRANSACTIONS: tuple[Transaction, ...] = (ITI_18, ITI_41, ITI_43, ITI_57)

@@ -83,6 +83,8 @@ def test_a_retrieval_is_an_import_whose_source_is_the_far_end() -> None:
         ("TD0.3", "110110", ["TD0.3"]),
         ("TD3.1", "110112", ["ITI-18", "TD3.1"]),
         ("TD3.1b", "110112", ["ITI-18", "TD3.1b"]),
+        ("TD3.3a", "110106", ["ITI-57", "TD3.3a"]),
+        ("TD3.3c", "110106", ["ITI-57", "TD3.3c"]),
         ("ITI-9", "110112", ["ITI-9"]),
         ("ITI-45", "110112", ["ITI-45"]),
         ("ZAM^Z01", "110106", ["ZAM^Z01"]),

@@ -33,6 +33,7 @@ PURGED: Final = Coded("audit-purge", OURS, "Audit lines removed after their time
 INTERRUPTED: Final = Coded("interrupted", OURS, "Sending interrupted")
 
 REGISTRY_QUERY: Final = Coded("ITI-18", IHE, "Registry Stored Query")
+UPDATE_SET: Final = Coded("ITI-57", IHE, "Update Document Set")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +51,10 @@ def _query(*types: Coded) -> Event:
     return Event(QUERY, "E", types, query=types[0])
 
 
+def _update(dmp: Coded) -> Event:
+    return Event(EXPORT, "U", (UPDATE_SET, dmp))
+
+
 _EVENTS: Final[dict[str, Event]] = {
     "TD0.2": _query(Coded("TD0.2", DMP, "Existence of the DMP and authorisation")),
     "TD0.3": Event(PATIENT_RECORD, "U", (Coded("TD0.3", DMP, "Authorisation to consult"),)),
@@ -61,6 +66,10 @@ _EVENTS: Final[dict[str, Event]] = {
     "TD3.2": Event(
         IMPORT, "C", (Coded("ITI-43", IHE, "Retrieve Document Set"), Coded("TD3.2", DMP, "Retrieval")), inbound=True
     ),
+    "TD3.3a": _update(Coded("TD3.3a", DMP, "Masking of a document")),
+    "TD3.3b": _update(Coded("TD3.3b", DMP, "Visibility of a document")),
+    "TD3.3c": _update(Coded("TD3.3c", DMP, "Deletion of a document")),
+    "TD3.3d": _update(Coded("TD3.3d", DMP, "Archiving of a document")),
     "ITI-9": _query(Coded("ITI-9", IHE, "PIX Query")),
     "ITI-45": _query(Coded("ITI-45", IHE, "PIXV3 Query")),
     "ZAM^Z01": Event(EXPORT, "R", (Coded("ZAM^Z01", OURS, "Business acknowledgement"),)),
