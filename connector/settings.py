@@ -31,6 +31,7 @@ from connector.ins.model import ALLOWED_OIDS
 from connector.journal import EngineConfig, JournalConfig, JournalError
 from connector.journal.audit import AuditConfig, key_file_of
 from connector.journal.retention.config import RetentionConfig
+from connector.kit.config import GateConfig
 from connector.pix.config import PixConfig
 from connector.trust.config import ClockConfig, KeysConfig
 from connector.trust.vihf import VihfConfig
@@ -66,6 +67,7 @@ class Settings:
     consultation: ConsultationConfig = field(default_factory=ConsultationConfig)
     psc: PscConfig = field(default_factory=PscConfig)
     publication: PublicationConfig = field(default_factory=PublicationConfig)
+    gate: GateConfig = field(default_factory=GateConfig)
     zam: ZamConfig = field(default_factory=ZamConfig)
     clock: ClockConfig = field(default_factory=ClockConfig)
     audit: AuditConfig = field(default_factory=AuditConfig)
@@ -91,7 +93,8 @@ def parse_settings(raw: Mapping[str, Any], folder: Path) -> Settings:
         settings = TypeAdapter(Settings).validate_python(table)
     except ValidationError as error:
         raise _wrong(error) from error
-    settings = replace(settings, journal=_placed(settings.journal, folder, settings.audit))
+    journal = _placed(settings.journal, folder, settings.audit)
+    settings = replace(settings, journal=journal, gate=settings.gate.placed(folder))
     _agree(settings)
     return settings
 

@@ -29,6 +29,15 @@ def official_data() -> Path:
 
 
 @pytest.fixture(scope="session")
+def cda_kit() -> Path:
+    """Folder of the agency's kit as downloaded (CONNECTOR_CDA_KIT): schemas, schematrons, value sets."""
+    folder = os.environ.get("CONNECTOR_CDA_KIT", "")
+    if not folder or not (Path(folder) / "schematrons").is_dir():
+        pytest.skip("official kit absent: set CONNECTOR_CDA_KIT to the folder of the agency's CDA kit")
+    return Path(folder)
+
+
+@pytest.fixture(scope="session")
 def postgres() -> Iterator[Postgres]:
     """A PostgreSQL cluster for the whole run. A test that stops or kills it starts it again."""
     try:

@@ -12,7 +12,7 @@ from connector.cda.model import BodyKind, CdaHeader, Coded, InstanceId, ServiceE
 from connector.cda.nodes import attribute, child, children, coded, instance_id, instance_ids, text
 from connector.cda.people import read_authenticator, read_author, read_organization, read_traits
 
-__all__ = ["CDA_CAP", "CdaError", "read_header"]
+__all__ = ["CDA_CAP", "CdaError", "clinical_document", "read_header"]
 
 CDA_CAP = 64 * 1024 * 1024
 """Bytes accepted by default: a level-1 letter carries its PDF in base64."""
@@ -31,7 +31,7 @@ def read_header(content: bytes, *, cap: int = CDA_CAP) -> CdaHeader:
     element that the CDA schema demands is missing or void.
     """
     root = _parse(content, cap)
-    document = _document(root)
+    document = clinical_document(root)
     targets = list(children(document, "recordTarget"))
     if len(targets) != 1:
         raise CdaError(
@@ -73,8 +73,11 @@ def _parse(content: bytes, cap: int) -> etree._Element:
         raise CdaError(error.message, **error.context) from error
 
 
-def _document(root: etree._Element) -> etree._Element:
-    """The ClinicalDocument: the root itself, or what a stylesheet that presents it carries in `Contenu`."""
+def clinical_document(root: etree._Element) -> etree._Element:
+    """The ClinicalDocument: the root itself, or what a stylesheet that presents it carries in `Contenu`.
+
+    Raises CdaError when there is none.
+    """
     if root.tag == ROOT:
         return root
     carried = root.findall(f"{_CONTENT}/{ROOT}") if root.tag == _STYLESHEET else []

@@ -1,0 +1,79 @@
+"""The gate a CDA passes before it is sent: schemas and suites of the agency's kit, and our own structural checks."""
+
+from __future__ import annotations
+
+from types import TracebackType
+from typing import Final, Literal, Protocol, Self
+
+from connector.base.errors import SettingsError
+from connector.cda.checks import check_document
+from connector.kit.config import ABSENT_ACCEPTED, GateConfig
+from connector.kit.verdict import CdaVerdict
+
+STRUCTURE: Final = "contrôles de structure"
+KIT_ABSENT: Final = "kit officiel absent"
+KIT_ABSENT_ACCEPTED: Final = "kit officiel absent, accepté par réglage (gate.kit = absent-accepted)"
+
+
+class CdaGate(Protocol):
+    """Judges documents until it is closed. Any thread may ask; one call lasts `gate.time_limit` seconds at most."""
+
+    def judge(self, content: bytes) -> CdaVerdict:
+        """What is wrong with the document of these bytes."""
+        ...
+
+    def close(self) -> None:
+        """Ends the worker processes, after the documents in hand."""
+        ...
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None: ...
+
+
+def check_start(config: GateConfig, *, environment: Literal["production", "test"], feeding: bool) -> None:
+    """Refuses to feed a production DMP without the agency's checks (EX_2.1-1070, 1071, 1090).
+
+    Raises SettingsError: no kit and not said to be accepted, or a folder that holds none.
+    """
+    if environment == "production" and feeding and not config.kit:
+        raise SettingsError(
+            "feeding a production DMP needs the agency's kit: documents must be checked before they are sent",
+            name="gate.kit",
+            found='""',
+            allowed=f'the folder of the kit as downloaded, or "{ABSENT_ACCEPTED}" to send without its checks',
+        )
+    if config.folder is not None and not config.folder.is_dir():
+        raise SettingsError(
+            "the folder of the agency's kit is not there", name="gate.kit", found=config.kit, allowed="a folder"
+        )
+
+
+def open_gate(config: GateConfig) -> CdaGate:
+    """The gate of these settings. Raises SettingsError when the kit cannot be used."""
+    return StructureGate(config)
+
+
+class StructureGate:
+    """Without a kit: our own checks, in the caller's thread."""
+
+    def __init__(self, config: GateConfig) -> None:
+        self._max_bytes = config.max_bytes
+        absent = KIT_ABSENT_ACCEPTED if config.kit == ABSENT_ACCEPTED else KIT_ABSENT
+        self._suites = (STRUCTURE, absent)
+
+    def judge(self, content: bytes) -> CdaVerdict:
+        return CdaVerdict(check_document(content, None, max_bytes=self._max_bytes), self._suites, "")
+
+    def close(self) -> None:
+        """Nothing to end."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
