@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
+
+NameId = Literal["message", "structure"]
+"""Whose NameID: PRT-5.1 of Send by when present, or always <structure>/<internal id> (dmp-interface b.6)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,6 +17,7 @@ class KeysConfig:
     structure       Struct_IdNat both certificates must carry in their OU ("1" + FINESS)
     ca_file         authorities trusted for the servers
     password_env    name of the environment variable holding the password of the keys; never the password itself
+    aliases         other structures that mean this one in messages and documents, where `entities` are configured
     """
 
     structure: str
@@ -24,6 +29,50 @@ class KeysConfig:
     auth_key: Path | None = None
     auth_pkcs12: Path | None = None
     password_env: str = ""
+    aliases: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class EntityConfig:
+    """A legal entity served beside the one of [keys]; its key pairs as there.
+
+    name            how operators know it: names its certificates in alerts and metrics
+    structure       Struct_IdNat both certificates must carry in their OU
+    aliases         other structures that mean this one: PRT-8.10 as senders write it, geographic FINESS
+    ca_file         None: that of [keys]
+    sector, internal_id   "": those of [caller]
+    name_id         None: that of [caller]
+    """
+
+    name: str
+    structure: str
+    aliases: tuple[str, ...] = ()
+    ca_file: Path | None = None
+    sign_certificate: Path | None = None
+    sign_key: Path | None = None
+    sign_pkcs12: Path | None = None
+    auth_certificate: Path | None = None
+    auth_key: Path | None = None
+    auth_pkcs12: Path | None = None
+    password_env: str = ""
+    sector: str = ""
+    name_id: NameId | None = None
+    internal_id: str = ""
+
+    def keys(self, main: KeysConfig) -> KeysConfig:
+        """Where its keys are; authorities of `main` unless it has its own."""
+        return KeysConfig(
+            structure=self.structure,
+            ca_file=self.ca_file or main.ca_file,
+            sign_certificate=self.sign_certificate,
+            sign_key=self.sign_key,
+            sign_pkcs12=self.sign_pkcs12,
+            auth_certificate=self.auth_certificate,
+            auth_key=self.auth_key,
+            auth_pkcs12=self.auth_pkcs12,
+            password_env=self.password_env,
+            aliases=self.aliases,
+        )
 
 
 @dataclass(frozen=True, slots=True)

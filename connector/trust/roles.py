@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from connector.codes import load
@@ -103,3 +103,23 @@ def check_roles(roles: Sequence[Role]) -> None:
         raise VihfError(
             f"role {first.code} takes no second value", field="subject:role[2]", found=found, expected="none"
         )
+
+
+def named_roles(codes: Sequence[str]) -> tuple[Role, ...]:
+    """The roles of codes as a person writes them: "10", then "SM26"; `code^system` where a code has two systems.
+
+    Raises VihfError like `check_roles`.
+    """
+    first = [_named(code, FIRST_SYSTEMS) for code in codes[:1]]
+    seconds = SECOND_ROLE.get((first[0].code, first[0].system), frozenset()) if first else frozenset()
+    # where no second value is wanted, check_roles says so of the one given
+    roles = (*first, *(_named(code, sorted(seconds) or SYSTEM_NAMES) for code in codes[1:]))
+    check_roles(roles)
+    return roles
+
+
+def _named(written: str, systems: Iterable[str]) -> Role:
+    code, _, system = written.partition("^")
+    known = load("J65")
+    found = next((s for s in ([system] if system else systems) if known.get(code, s) is not None), system)
+    return role(code, found)

@@ -1,0 +1,124 @@
+"""Which legal entity feeds, under which structure, and as whom (dmp-interface b.6, b.10; EX_2.1-1140).
+
+One connector may serve several legal entities: each has its certificates, its sector, its own NameID, its connections.
+The one of [keys] is the main one; with no other, every document is its own, whatever the message says.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Generic, TypeVar
+
+from connector.base.errors import ConnectorError
+from connector.base.finding import Finding
+from connector.cda.model import CdaHeader
+from connector.dmp.structures import StructurePolicy, check_structures
+from connector.flows.callers import structure_caller
+from connector.flows.config import CallerConfig
+from connector.flows.professionals import roles_of
+from connector.hl7.model import DocumentRequest
+from connector.trust.national import comparable
+from connector.trust.vihf import Caller
+
+Client = TypeVar("Client")
+
+
+class UnknownFeeder(ConnectorError):
+    """Nobody may feed this document under the present settings; the message is French, a person mends them."""
+
+
+class UnknownEntity(UnknownFeeder):
+    """The organisation belongs to no entity that is configured; `context` has `field`, `found`, `expected`."""
+
+
+class UnknownRole(UnknownFeeder):
+    """The professional's role cannot be told and `caller.unknown_role` is 'hold'; `context` has `field`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Feeder(Generic[Client]):
+    """One legal entity.
+
+    name        "" for the main one
+    structure   Struct_IdNat, which its certificates carry
+    dmp         the client that signs and connects with its certificates
+    config      [caller], with what the entity says otherwise
+    policy      which structure is announced; None where no assertion is sent ('ihe' profile)
+    aliases     other structures that mean this entity
+    """
+
+    name: str
+    structure: str
+    dmp: Client
+    config: CallerConfig
+    policy: StructurePolicy | None
+    aliases: tuple[str, ...] = ()
+
+    def caller(self, request: DocumentRequest, header: CdaHeader, authn_instant: datetime) -> Caller:
+        """Who speaks for this document; `authn_instant` is aware. Raises UnknownRole."""
+        roles = roles_of(self.config, request.sender, header)
+        if roles.remark and self.config.unknown_role == "hold":
+            raise UnknownRole(f"rôle du professionnel inconnu ({roles.remark})", field="VIHF role")
+        return structure_caller(
+            self.config,
+            self.structure,
+            authn_instant=authn_instant,
+            sender=request.sender,
+            roles=roles.values,
+            secret=bool(request.flags.connexion_secrete),
+        )
+
+    def remark(self, request: DocumentRequest, header: CdaHeader) -> str:
+        """For the timeline, French: why a professional speaks as AUTOMATE; "" when there is nothing to say."""
+        return roles_of(self.config, request.sender, header).remark
+
+    def check(self, caller: Caller, header: CdaHeader) -> tuple[Finding, ...]:
+        """Certificate, VIHF and authors compared (`dmp.structures.check_structures`); () in the 'ihe' profile."""
+        if self.policy is None:
+            return ()
+        return check_structures(
+            self.structure, caller.structure_id, header, self.policy, bare_finess=self.config.bare_finess
+        )
+
+    def means(self, structure: str) -> bool:
+        """Whether `structure`, as a message or a document writes it, is this entity."""
+        rule = self.config.bare_finess
+        return comparable(structure, rule) in {comparable(own, rule) for own in (self.structure, *self.aliases)}
+
+
+class Feeders(Generic[Client]):
+    """The main entity and the others, of which `choose` takes one per document."""
+
+    def __init__(self, main: Feeder[Client], others: Sequence[Feeder[Client]] = ()) -> None:
+        self.main = main
+        self._others = tuple(others)
+
+    def choose(self, request: DocumentRequest, header: CdaHeader) -> Feeder[Client]:
+        """The entity of the sender or of the legal authenticator (`caller.entity_from`). Raises UnknownEntity."""
+        if not self._others:
+            return self.main
+        config = self.main.config
+        field, stated = _stated(config, request, header)
+        for feeder in (self.main, *self._others):
+            if stated and feeder.means(stated):
+                return feeder
+        if config.unknown_entity == "default":
+            return self.main
+        raise UnknownEntity(
+            f"aucune entité juridique configurée pour la structure {stated or 'absente'} ({field})",
+            field=field,
+            found=stated or "absent",
+            expected=", ".join(feeder.structure for feeder in (self.main, *self._others)),
+        )
+
+
+def _stated(config: CallerConfig, request: DocumentRequest, header: CdaHeader) -> tuple[str, str]:
+    """(where it is read, the organisation said there or "")."""
+    if config.entity_from == "sender":
+        organization = request.sender.organization if request.sender else None
+        return "PRT-8.10", organization.id if organization else ""
+    signer = header.legal_authenticator
+    found = signer.organization.id if signer and signer.organization else None
+    return "legalAuthenticator/assignedEntity/representedOrganization/id", found.extension if found else ""
