@@ -1,4 +1,4 @@
-"""Value sets and code systems as versioned data: one JSON file each under `data/`.
+"""Value sets and code systems as versioned data: one JSON file each, under `data/` or in the site's folder.
 
 `system` is what the wire carries as codingScheme or codeSystem (an OID, or the literals ASTM and URN).
 A list whose `note` says partial or derived must not be used to refuse an unknown code.
@@ -6,14 +6,13 @@ A list whose `note` says partial or derived must not be used to refuse an unknow
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
-from importlib import resources
-from typing import Any
 
 from connector.base.errors import ConnectorError
+from connector.codes.listfile import Kind, ListFile
+from connector.codes.origins import Origin, in_use
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +48,11 @@ class ValueSet:
             index[concept.code] = (*index.get(concept.code, ()), concept)
         object.__setattr__(self, "_by_code", index)
 
+    @property
+    def described(self) -> str:
+        """Identity, version and date in French, for findings."""
+        return _described(self.id, self.version, self.date)
+
     def get(self, code: str, system: str | None = None) -> Concept | None:
         """The concept of `code`, in `system` when given; the first one when the code lives in several systems."""
         found = self._by_code.get(code, ())
@@ -76,6 +80,11 @@ class Association:
     note: str
     rows: dict[str, Concept]
 
+    @property
+    def described(self) -> str:
+        """Identity, version and date in French, for findings."""
+        return _described(self.id, self.version, self.date)
+
     def get(self, code: str) -> Concept | None:
         return self.rows.get(code)
 
@@ -83,13 +92,22 @@ class Association:
 _COLUMNS = ("code", "system", "display")
 
 
-@lru_cache
 def load(name: str) -> ValueSet:
-    """The value set `name` ("J66", "0445", "MetaDMPMSS"…), read once per process.
+    """The value set `name` ("J66", "0445", "MetaDMPMSS"…) in use, read once for each folder of the site.
 
     Raises ConnectorError (`name`) when no such list is shipped.
     """
-    data = _read(name, "concepts")
+    return _value_set(name, in_use())
+
+
+def load_association(name: str) -> Association:
+    """The correspondence `name` ("A11", "A12", "X04", "X16", "PV1-2") in use. Raises ConnectorError (`name`)."""
+    return _association(name, in_use())
+
+
+@lru_cache
+def _value_set(name: str, origin: Origin) -> ValueSet:
+    item = _find(name, "concepts", origin)
     concepts = tuple(
         Concept(
             row["code"],
@@ -97,35 +115,25 @@ def load(name: str) -> ValueSet:
             row["display"],
             tuple((key, value) for key, value in row.items() if key not in _COLUMNS),
         )
-        for row in data["concepts"]
+        for row in item.rows
     )
-    return ValueSet(**_identity(data), concepts=concepts)
+    return ValueSet(item.id, item.oid, item.version, item.date, item.source, item.note, concepts)
 
 
 @lru_cache
-def load_association(name: str) -> Association:
-    """The correspondence `name` ("A11", "A12", "X04", "X16", "PV1-2"). Raises ConnectorError (`name`)."""
-    data = _read(name, "pairs")
-    rows = {row["from"]: Concept(row["to"], row["to_system"]) for row in data["pairs"]}
-    return Association(**_identity(data), rows=rows)
+def _association(name: str, origin: Origin) -> Association:
+    item = _find(name, "pairs", origin)
+    rows = {row["from"]: Concept(row["to"], row["to_system"]) for row in item.rows}
+    return Association(item.id, item.oid, item.version, item.date, item.source, item.note, rows)
 
 
-def shipped() -> tuple[str, ...]:
-    """Names of every list in this installation, sorted."""
-    folder = resources.files("connector.codes") / "data"
-    return tuple(sorted(entry.name.removesuffix(".json") for entry in folder.iterdir() if entry.name.endswith(".json")))
-
-
-def _identity(data: dict[str, Any]) -> dict[str, str]:
-    return {key: data[key] for key in ("id", "oid", "version", "date", "source", "note")}
-
-
-def _read(name: str, kind: str) -> dict[str, Any]:
-    # Checked against the list of files: a name is never used as a path.
-    if name not in shipped():
-        raise ConnectorError("unknown code list", name=name, known=shipped())
-    text = (resources.files("connector.codes") / "data" / f"{name}.json").read_text(encoding="utf-8")
-    data: dict[str, Any] = json.loads(text)
-    if kind not in data:
+def _find(name: str, kind: Kind, origin: Origin) -> ListFile:
+    item, _ = origin.find(name)
+    if item.kind != kind:
         raise ConnectorError("this code list is of another kind", name=name, expected=kind)
-    return data
+    return item
+
+
+def _described(identifier: str, version: str, date: str) -> str:
+    told = ", ".join(part for part in (f"version {version}" if version else "", f"du {date}" if date else "") if part)
+    return f"{identifier} ({told})" if told else identifier
