@@ -273,11 +273,8 @@ class DmpClient:
         An answer that cannot be read is an unknown outcome (TransportError, `sent`), never a refusal.
         """
         now = self._trusted_now()
-        caller = self._presented(caller)
         with _xml_text():
-            prepared = prepare(
-                feed, ins, self._config, signer=self._signer, signed_at=now, structure=caller.structure_id
-            )
+            prepared = prepare(feed, ins, self._config, signer=self._signer, signed_at=now)
             submission = prepared.submission
             body = iti41.build_request(submission, prepared.cids())
         unique_ids = tuple(entry.unique_id for entry in submission.entries)

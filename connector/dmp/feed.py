@@ -82,16 +82,13 @@ def prepare(
     *,
     signer: KeyPair | None,
     signed_at: datetime,
-    structure: str = "",
 ) -> PreparedFeed:
     """Metadata built, document signed ('dmp' profile), everything ordered as the DMP's samples have it.
-
-    `structure` is the Identifiant_Structure of the assertion; it only serves a warning.
 
     Raises DmpMetadataError (a rule blocks, or over `size_cap`), SignatureError, and ValueError when the 'dmp'
     profile has no signer.
     """
-    warnings = tuple(f for f in check(Draft(feed.header, feed.facts, ins, config, structure)) if not f.blocking)
+    warnings = tuple(f for f in check(Draft(feed.header, feed.facts, ins, config)) if not f.blocking)
     entry = build_entry(feed.header, feed.facts, ins, config, entry_uuid=DOCUMENT_ID)
     _check_size(feed.content, config.size_cap)
     submission_set = build_submission_set(

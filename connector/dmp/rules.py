@@ -21,16 +21,12 @@ from connector.ins.model import MatriculeIns
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Draft:
-    """A document about to be described: its header, the facts around it, whose it is, and the settings.
-
-    `structure` is the Identifiant_Structure that will send it, "" when not known yet.
-    """
+    """A document about to be described: its header, the facts around it, whose it is, and the settings."""
 
     header: CdaHeader
     facts: DocumentFacts
     ins: MatriculeIns
     config: DmpConfig
-    structure: str = ""
 
 
 Rule = Callable[[Draft], Iterator[Finding]]
@@ -308,21 +304,6 @@ def listed_codes(draft: Draft) -> Iterator[Finding]:
             )
 
 
-def author_of_the_structure(draft: Draft) -> Iterator[Finding]:
-    # A warning only: whether the server compares with the legal or the geographic entity is unknown (b.6).
-    structures = [a.organization.id.extension for a in draft.header.authors if a.organization and a.organization.id]
-    if draft.structure and draft.structure not in structures:
-        yield Finding(
-            "EX_2.1-1140",
-            "warning",
-            "author/assignedAuthor/representedOrganization/id",
-            ", ".join(structures) or "absent",
-            draft.structure,
-            "Aucun auteur du document n'appartient à la structure qui l'envoie : le DMP peut le refuser.",
-            reference="dmp-interface a.7 EX_2.1-1140",
-        )
-
-
 IHE_RULES: tuple[Rule, ...] = (
     same_patient,
     deducible_class,
@@ -353,7 +334,6 @@ FRENCH_RULES: tuple[Rule, ...] = (
     known_sender,
     content_type,
     listed_codes,
-    author_of_the_structure,
 )
 
 

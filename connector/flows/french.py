@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from connector.base.errors import ConnectorError, LimitError, SettingsError, TransportError
 from connector.cda.errors import CdaError
 from connector.dmp.errors import DmpMetadataError
+from connector.flows.feeders import UnknownFeeder
 from connector.hl7.ack import AckError
 from connector.hl7.er7 import Er7Error
 from connector.trust.errors import ClockError, KeyMaterialError, SessionError, SignatureError, VihfError
@@ -69,7 +70,7 @@ def error_of(failure: Er7Error) -> AckError:
 def in_french(error: ConnectorError) -> str:
     """One clause for a sentence ("Envoi impossible : …"), without capital or full stop."""
     match error:
-        case DmpMetadataError() | SessionError():
+        case DmpMetadataError() | SessionError() | UnknownFeeder():
             return error.message  # written in French where it is raised
         case CdaError() | LimitError():
             return _unreadable(error)

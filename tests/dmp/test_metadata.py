@@ -241,13 +241,6 @@ def test_codes_outside_the_dmp_lists_only_warn() -> None:
     ]
 
 
-@pytest.mark.parametrize(("structure", "rules"), [("1120456789", []), ("", []), ("1120459876", ["EX_2.1-1140"])])
-def test_no_author_of_the_sending_structure_only_warns(structure: str, rules: list[str]) -> None:
-    found = check(Draft(HEADER, FACTS, INS, CONFIG, structure))
-    assert [f.rule for f in found] == rules
-    assert not any(f.blocking for f in found)
-
-
 def test_a_type_without_class_is_asked_not_guessed() -> None:
     implant = replace(HEADER, code=Coded("101881-1", "2.16.840.1.113883.6.1", "Carte d'implant"))
     with pytest.raises(DmpMetadataError) as refused:
