@@ -88,6 +88,11 @@ def is_mime_type(text: str) -> bool:
     return re.fullmatch(r"[A-Za-z0-9][\w!#$&^.+-]*/[A-Za-z0-9][\w!#$&^.+-]*", text) is not None
 
 
+def is_home_community(text: str) -> bool:
+    """`urn:oid:` and an OID (ihe-rules D-39)."""
+    return text.startswith("urn:oid:") and is_oid(text.removeprefix("urn:oid:"))
+
+
 def _components(text: str, count: int) -> list[str]:
     parts = text.split("^")
     return parts + [""] * (count - len(parts))

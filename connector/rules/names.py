@@ -25,6 +25,18 @@ DOC_UNIQUE_ID = _U + "2e82c1f6-a085-4c72-9da3-8640a32e42ab"
 ASSOCIATION_DOCUMENTATION = _U + "abd807a3-4432-4053-87b4-fd82c643d1f3"
 
 FOLDER_NODE = _U + "d9d542f3-6cc4-48b6-8870-ea235fbc94c2"
+FOLDER_CODES = _U + "1ba97051-7806-41a8-a48b-8fce7af683c5"
+FOLDER_PATIENT_ID = _U + "f64ffdf0-4b97-4e06-b79f-a52b38ec2f8a"
+FOLDER_UNIQUE_ID = _U + "75df8f67-9973-4fbe-a900-df66cefecc5a"
+
+LIMITED_METADATA = frozenset(
+    {
+        _U + "5003a9db-8d8d-49e6-bf0c-990e34ac7707",
+        _U + "ab9b591b-83ab-4d03-8f5d-f93b1fb92e85",
+        _U + "2c144a76-29a9-4b7c-af54-b25409fe7d03",
+    }
+)
+"""Flags of reduced metadata on a submission set, a document entry, a folder (D-31)."""
 
 CODED_SCHEMES: dict[str, str] = {
     CLASS_CODE: "classCode",
@@ -35,6 +47,7 @@ CODED_SCHEMES: dict[str, str] = {
     FACILITY_TYPE: "healthcareFacilityTypeCode",
     PRACTICE_SETTING: "practiceSettingCode",
     SET_CONTENT_TYPE: "contentTypeCode",
+    FOLDER_CODES: "codeList",
 }
 
 IDENTIFIER_NAMES: dict[str, str] = {
@@ -43,6 +56,8 @@ IDENTIFIER_NAMES: dict[str, str] = {
     SET_UNIQUE_ID: "XDSSubmissionSet.uniqueId",
     DOC_PATIENT_ID: "XDSDocumentEntry.patientId",
     DOC_UNIQUE_ID: "XDSDocumentEntry.uniqueId",
+    FOLDER_PATIENT_ID: "XDSFolder.patientId",
+    FOLDER_UNIQUE_ID: "XDSFolder.uniqueId",
 }
 
 HAS_MEMBER = "urn:oasis:names:tc:ebxml-regrep:AssociationType:HasMember"
@@ -51,6 +66,8 @@ APND = "urn:ihe:iti:2007:AssociationType:APND"
 XFRM = "urn:ihe:iti:2007:AssociationType:XFRM"
 XFRM_RPLC = "urn:ihe:iti:2007:AssociationType:XFRM_RPLC"
 SIGNS = "urn:ihe:iti:2007:AssociationType:signs"
+UPDATE_STATUS = "urn:ihe:iti:2010:AssociationType:UpdateAvailabilityStatus"
+SUBMIT_ASSOCIATION = "urn:ihe:iti:2010:AssociationType:SubmitAssociation"
 RELATIONSHIPS = frozenset({RPLC, APND, XFRM, XFRM_RPLC, SIGNS})
 DEPRECATING = frozenset({RPLC, XFRM_RPLC})
 
@@ -58,6 +75,7 @@ APPROVED = "urn:oasis:names:tc:ebxml-regrep:StatusType:Approved"
 DEPRECATED = "urn:oasis:names:tc:ebxml-regrep:StatusType:Deprecated"
 ARCHIVED = "urn:asip:ci-sis:2010:StatusType:Archived"
 DELETED = "urn:asip:ci-sis:2010:StatusType:Deleted"
+IHE_STATUSES = frozenset({APPROVED, DEPRECATED})
 STATUSES = frozenset({APPROVED, DEPRECATED, ARCHIVED, DELETED})
 
 SUCCESS = "urn:oasis:names:tc:ebxml-regrep:ResponseStatusType:Success"
