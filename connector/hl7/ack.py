@@ -24,6 +24,7 @@ AckCode = Literal["AA", "AE", "AR"]
 MESSAGE_TABLE = "messageErrorCondition"
 APPLICATION_TABLE = "applicationErrorCondition"
 DMP_TABLE = "DMP_ERROR_CODE"
+SMTP_TABLE = "SMTPERRORCODE"
 
 CONDITIONS = {
     "0": "Message accepted",

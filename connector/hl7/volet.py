@@ -28,6 +28,7 @@ from connector.hl7.refusal import (
 from connector.hl7.structure import DOCUMENT_EVENTS, Volet, check_header, check_segments, volet_of
 from connector.hl7.volet_action import read_action
 from connector.hl7.volet_checks import check_destinations, check_patient, check_sender, check_stay
+from connector.hl7.volet_mail import check_mail
 from connector.hl7.volet_meta import is_metadata, numbered, read_metadata
 from connector.hl7.volet_parties import read_recipients, read_sender
 from connector.ins.model import Environment
@@ -67,7 +68,8 @@ def read_document(message: Message, *, environment: Environment, today: date) ->
     sender = read_sender(message, notes)
     check_sender(sender, volet=volet, for_dmp=for_dmp, notes=notes)
     recipients = read_recipients(message, notes)
-    check_destinations(metadata, recipients, volet=volet, notes=notes)
+    check_destinations(metadata, volet=volet, notes=notes)
+    check_mail(metadata, recipients, patient, header=header, volet=volet, notes=notes)
 
     carriers = _document_segments(message, notes)
     action = read_action(message, volet, carriers, notes)

@@ -5,12 +5,10 @@ Each check writes in `notes`: an error refuses the message, a warning travels wi
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from connector.hl7.datatypes import present, repetitions, text
 from connector.hl7.er7 import Segment
 from connector.hl7.identity import PatientIdentity, ins_of
-from connector.hl7.model import Recipient, Sender, Stay
+from connector.hl7.model import Sender, Stay
 from connector.hl7.notes import Notes
 from connector.hl7.refusal import (
     INS_ABSENT,
@@ -21,7 +19,6 @@ from connector.hl7.refusal import (
 )
 from connector.hl7.structure import Volet
 from connector.hl7.volet_meta import Metadata
-from connector.hl7.volet_parties import is_patient
 
 _TRAITS = {
     "birth_name": ("PID^1^5^1^1", "nom de naissance"),
@@ -77,11 +74,8 @@ def check_stay(stay: Stay, notes: Notes) -> None:
         _warn(notes, "VOLET-PV1-19", "PV1-19", "vide", "numéro de venue", "numéro de venue absent", "§3.2")
 
 
-def check_destinations(metadata: Metadata, recipients: Sequence[Recipient], *, volet: Volet, notes: Notes) -> None:
-    """DESTDMP must be said; secure mail is not served yet, so a message asking for mail alone is refused.
-
-    The rules of the mail matrix (§3.8) stay warnings: they only concern the mail.
-    """
+def check_destinations(metadata: Metadata, *, volet: Volet, notes: Notes) -> None:
+    """DESTDMP must be said; secure mail is not served yet, so a message asking for mail alone is refused."""
     flags = metadata.flags
     mail = flags.dest_mssante_ps or flags.dest_mssante_pat
     if mail and not flags.dest_dmp:
@@ -102,27 +96,6 @@ def check_destinations(metadata: Metadata, recipients: Sequence[Recipient], *, v
                 _warn(
                     notes, "VOLET-META", "OBX-3", f"{name} absent", "présent", "métadonnée obligatoire absente", "§3.6"
                 )
-    _check_mail(metadata, recipients, notes)
-
-
-def _check_mail(metadata: Metadata, recipients: Sequence[Recipient], notes: Notes) -> None:
-    flags = metadata.flags
-    to = [recipient for recipient in recipients if recipient.role == "RCT"]
-    faults = (
-        (flags.invisible_patient and flags.dest_mssante_pat, "envoi au patient d'un document qui lui est invisible"),
-        (
-            flags.invisible_rep_legaux and flags.dest_mssante_pat,
-            "document invisible aux représentants légaux envoyé à la messagerie du patient",
-        ),
-        (flags.dest_mssante_ps and not to, "envoi aux professionnels sans aucun destinataire (PRT RCT)"),
-        (
-            flags.dest_mssante_pat and not any(is_patient(recipient.person) for recipient in to),
-            "envoi au patient sans destinataire patient (PRT RCT)",
-        ),
-    )
-    for wrong, sentence in faults:
-        if wrong:
-            _warn(notes, "VOLET-MSS-MATRICE", "PRT", "incohérent", "cohérent", sentence, "§3.8")
 
 
 def check_sender(sender: Sender | None, *, volet: Volet, for_dmp: bool, notes: Notes) -> None:

@@ -295,20 +295,6 @@ def test_no_reply_wanted() -> None:
     assert not read(insert(ORU, "OBX|8|", "NTE|1|||FIN")).no_reply
 
 
-@pytest.mark.parametrize(
-    ("change", "sentence"),
-    [
-        (lambda m: switch(m, "INVISIBLE_PATIENT", "Y"), "envoi au patient d'un document qui lui est invisible"),
-        (lambda m: switch(m, "INVISIBLE_REP_LEGAUX", "Y"), "représentants légaux"),
-        (lambda m: without(m, "PRT||UC||RCT"), "sans aucun destinataire"),
-        (lambda m: without(m, "PRT||UC||RCT^^participation|2790"), "sans destinataire patient"),
-    ],
-)
-def test_mail_matrix_only_warns(change: Change, sentence: str) -> None:
-    request = read(change(switch(switch(ORU, "DESTMSSANTEPS", "Y"), "DESTMSSANTEPAT", "Y")))
-    assert any(f.rule == "VOLET-MSS-MATRICE" and sentence in f.text for f in request.findings)
-
-
 class TestDocumentIds:
     def test_extension_form(self) -> None:
         request = read(edit(MDM, "TXA-12", "A71024^^1.2.250.1.71.4.2.2^ISO"))

@@ -73,6 +73,7 @@ _EVENTS: Final[dict[str, Event]] = {
     "ITI-9": _query(Coded("ITI-9", IHE, "PIX Query")),
     "ITI-45": _query(Coded("ITI-45", IHE, "PIXV3 Query")),
     "ZAM^Z01": Event(EXPORT, "R", (Coded("ZAM^Z01", OURS, "Business acknowledgement"),)),
+    "ZAM^Z02": Event(EXPORT, "R", (Coded("ZAM^Z02", OURS, "Business acknowledgement of the secure mail"),)),
     "PSC-userinfo": Event(AUTHENTICATION, "E", (Coded("110122", DCM, "Login"),)),
 }
 
