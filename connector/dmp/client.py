@@ -10,27 +10,25 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import TypeVar
 
 import requests
 from lxml import etree
 
 from connector import codes
-from connector.base.calls import CallRecord, OnCall, nobody, recorded
+from connector.base.calls import OnCall, nobody
 from connector.base.clock import Clock, UuidFactory, random_uuid, utc_now
-from connector.base.errors import CodecError, ServerError, ServerRefusal, SettingsError, SoapFault
+from connector.base.errors import ServerError, ServerRefusal, SettingsError, SoapFault
 from connector.base.finding import Finding
-from connector.base.resources import resource_dir
 from connector.dmp import td02, td03
 from connector.dmp.config import DmpConfig
 from connector.dmp.errors import DmpMetadataError
+from connector.dmp.exchange import Exchange
 from connector.dmp.facts import DocumentFacts
-from connector.dmp.feed import Feed, prepare
+from connector.dmp.feed import Feed, PreparedFeed, prepare
 from connector.dmp.forms import cx
-from connector.dmp.refusal_table import WSS_ROWS
 from connector.dmp.refusals import server_error
 from connector.dmp.retrieval import BATCH, PartialRetrieval, Retrieved, request_lines, save
 from connector.dmp.td02 import Existence
@@ -46,19 +44,14 @@ from connector.dmp.transactions import (
     TD3_3B,
     TD3_3C,
     TD3_3D,
-    TRANSACTIONS,
 )
 from connector.dmp.updates import NO_FACTS, UpdateIds, UpdateResult, update_set
 from connector.ins.model import MatriculeIns
 from connector.soap.answer import SoapAnswer
-from connector.soap.client import SoapClient
-from connector.soap.errors import UnreadableAnswer
-from connector.soap.limits import DMP, IHE, SoapLimits
-from connector.soap.parts import Attachment
 from connector.soap.transport import WireEvent
 from connector.trust.clockwatch import ClockWatch
-from connector.trust.keys import KeyPair, structure_of
-from connector.trust.vihf import Caller, VihfConfig, build_assertion, name_id
+from connector.trust.keys import KeyPair
+from connector.trust.vihf import Caller, VihfConfig
 from connector.xds import iti18, iti41, iti43, iti57
 from connector.xds.model import (
     APPROVED,
@@ -85,8 +78,6 @@ __all__ = [
     "UpdateIds",
     "UpdateResult",
 ]
-
-T = TypeVar("T")
 
 NOT_XML = Finding(
     "META-XML",
@@ -119,15 +110,7 @@ class Stored:
 
 
 class DmpClient:
-    """Speaks to one DMP (or one IHE domain). Safe across threads: nothing changes after construction.
-
-    session     from `connector.soap.tls_session`: the TLS identity
-    signer      the SIGN pair of the structure; may be None in the 'ihe' profile only
-    vihf        what every assertion says alike; None: no assertion ('ihe' profile only)
-    clockwatch  compared with each server's Date, asked before each signature
-    capture     receives the exact bytes both ways
-    on_call     told about each call, whatever its outcome
-    """
+    """Speaks to one DMP (or one IHE domain); the arguments are those of `Exchange`. Safe across threads."""
 
     def __init__(
         self,
@@ -142,34 +125,18 @@ class DmpClient:
         capture: Callable[[WireEvent], None] | None = None,
         on_call: OnCall = nobody,
     ) -> None:
-        if config.profile == "dmp" and (signer is None or vihf is None):
-            raise SettingsError(
-                "the DMP profile needs a signing certificate and the VIHF settings",
-                name="dmp.profile",
-                found="dmp",
-                allowed="ihe without them",
-            )
         self._config = config
-        self._signer = signer
-        self._vihf = vihf
-        self._clock = clock
-        self._uuid = uuid_factory
-        self._clockwatch = clockwatch
-        self._on_call = on_call
-        limits = SoapLimits(part=config.receive_cap)
-        self._services = {
-            row.service: SoapClient(
-                resource_dir("wsdl") / row.wsdl,
-                config.url(row.service),
-                session=session,
-                limits=limits,
-                clock=clock,
-                uuid_factory=uuid_factory,
-                on_wire=capture,
-                profile=DMP if config.profile == "dmp" else IHE,
-            )
-            for row in {row.service: row for row in TRANSACTIONS}.values()
-        }
+        self._line = Exchange(
+            config,
+            session=session,
+            signer=signer,
+            vihf=vihf,
+            clock=clock,
+            uuid_factory=uuid_factory,
+            clockwatch=clockwatch,
+            capture=capture,
+            on_call=on_call,
+        )
 
     def test_existence(self, ins: MatriculeIns, caller: Caller) -> Existence:
         """TD0.2: state of the DMP and of the caller's authorisation."""
@@ -177,19 +144,19 @@ class DmpClient:
             ins,
             lps_oid=self._config.lps_oid,
             lps_name=self._config.lps_name,
-            now=self._clock(),
-            message=str(self._uuid()),
-            query=str(self._uuid()),
+            now=self._line.clock(),
+            message=str(self._line.uuid()),
+            query=str(self._line.uuid()),
         )
-        return self._ask(TD0_2, body, ins, caller, lambda answer: td02.parse(answer.body))
+        return self._line.ask(TD0_2, body, ins, caller, lambda answer: td02.parse(answer.body))
 
     def add_authorization(self, ins: MatriculeIns, caller: Caller) -> StatusAnswer:
         """TD0.3 AJOUT: the patient agrees that the caller consults; repeating it is harmless."""
-        return self._ask(TD0_3, td03.build("AJOUT"), ins, caller, lambda answer: td03.parse(answer.body))
+        return self._line.ask(TD0_3, td03.build("AJOUT"), ins, caller, lambda answer: td03.parse(answer.body))
 
     def remove_authorization(self, ins: MatriculeIns, caller: Caller) -> StatusAnswer:
         """TD0.3 SUPPRESSION."""
-        return self._ask(TD0_3, td03.build("SUPPRESSION"), ins, caller, lambda answer: td03.parse(answer.body))
+        return self._line.ask(TD0_3, td03.build("SUPPRESSION"), ins, caller, lambda answer: td03.parse(answer.body))
 
     def find_documents(
         self, ins: MatriculeIns, caller: Caller, *, since: datetime | None, type_codes: Sequence[str] = ()
@@ -205,7 +172,7 @@ class DmpClient:
             service_start_from=since,
         )
         body = iti18.build_query(query, profile=self._config.profile)
-        return self._ask(TD3_1, body, ins, caller, _read_query)
+        return self._line.ask(TD3_1, body, ins, caller, _read_query)
 
     def find_stored(self, ins: MatriculeIns, caller: Caller, unique_id: str) -> tuple[Stored, ...]:
         """TD3.1b: what the registry has of a document known by its uniqueId; () when it does not have it.
@@ -217,7 +184,7 @@ class DmpClient:
         query = iti18.GetDocuments(unique_ids=(unique_id,))
         body = iti18.build_query(query, "LeafClass" if reads else "ObjectRef", profile=self._config.profile)
         row = TD3_1 if reads else TD3_1B
-        found = self._ask(row, body, ins, caller, _read_query, unique_ids=(unique_id,))
+        found = self._line.ask(row, body, ins, caller, _read_query, unique_ids=(unique_id,))
         # Some registries answer full objects to an ObjectRef query, or references to a LeafClass one.
         stored = {reference: Stored(reference) for reference in found.references}
         stored |= {
@@ -252,7 +219,7 @@ class DmpClient:
             lines = request_lines(batch, self._config.repository_id)
             try:
                 asked = tuple(entry.unique_id for entry in batch)
-                self._ask(TD3_2, iti43.build_request(lines), ins, caller, read, unique_ids=asked)
+                self._line.ask(TD3_2, iti43.build_request(lines), ins, caller, read, unique_ids=asked)
             except SoapFault as fault:
                 if len(entries) == 1 or fault.subcode != "XDSDocumentUniqueIdError":
                     raise
@@ -272,11 +239,8 @@ class DmpClient:
 
         An answer that cannot be read is an unknown outcome (TransportError, `sent`), never a refusal.
         """
-        now = self._trusted_now()
-        with _xml_text():
-            prepared = prepare(feed, ins, self._config, signer=self._signer, signed_at=now)
-            submission = prepared.submission
-            body = iti41.build_request(submission, prepared.cids())
+        prepared, body = self._prepared(ins, feed)
+        submission = prepared.submission
         unique_ids = tuple(entry.unique_id for entry in submission.entries)
         set_id = submission.submission_set.unique_id
 
@@ -294,7 +258,22 @@ class DmpClient:
                 seconds=answer.seconds,
             )
 
-        return self._ask(TD2_1, body, ins, caller, read, prepared.attachments, unique_ids, set_id)
+        return self._line.ask(TD2_1, body, ins, caller, read, prepared.attachments, unique_ids, set_id)
+
+    def rehearse(self, ins: MatriculeIns, caller: Caller, feed: Feed) -> PreparedFeed:
+        """All that `submit` does before the first byte leaves: metadata, rules, signature, assertion. Sends nothing.
+
+        Raises what `submit` raises before sending.
+        """
+        prepared, _ = self._prepared(ins, feed)
+        self._line.assertion(caller, ins)
+        return prepared
+
+    def _prepared(self, ins: MatriculeIns, feed: Feed) -> tuple[PreparedFeed, etree._Element]:
+        now = self._line.trusted_now()
+        with _xml_text():
+            prepared = prepare(feed, ins, self._config, signer=self._line.signer, signed_at=now)
+            return prepared, iti41.build_request(prepared.submission, prepared.cids())
 
     def delete(
         self,
@@ -345,7 +324,7 @@ class DmpClient:
         Making a document visible to the legal representatives cannot be undone (EX_3.3-1045). Raises besides
         CodecError when the entry lacks its logical id or its version, before anything leaves.
         """
-        change = iti57.new_version(update_set(ins, self._presented(caller), ids, self._config, facts), entry)
+        change = iti57.new_version(update_set(ins, self._line.presented(caller), ids, self._config, facts), entry)
         return self._update(TD3_3B if visibility else TD3_3A, ins, caller, change, entry.unique_id)
 
     def _change_status(
@@ -359,7 +338,7 @@ class DmpClient:
         facts: DocumentFacts,
         unique_id: str,
     ) -> UpdateResult:
-        made = update_set(ins, self._presented(caller), ids, self._config, facts)
+        made = update_set(ins, self._line.presented(caller), ids, self._config, facts)
         return self._update(row, ins, caller, iti57.status_change(made, entry_uuid, *change), unique_id)
 
     def _update(
@@ -376,104 +355,7 @@ class DmpClient:
             return UpdateResult(set_id, response.errors, answer.seconds)
 
         unique_ids = (unique_id,) if unique_id else ()
-        return self._ask(row, body, ins, caller, read, unique_ids=unique_ids, set_id=set_id)
-
-    def _ask(
-        self,
-        row: Transaction,
-        body: etree._Element,
-        ins: MatriculeIns,
-        caller: Caller,
-        read: Callable[[SoapAnswer], T],
-        attachments: Sequence[Attachment] = (),
-        unique_ids: tuple[str, ...] = (),
-        set_id: str = "",
-    ) -> T:
-        """One exchange. What `read` cannot understand is an UnreadableAnswer: the request did reach the server."""
-        assertion = self._assertion(caller, ins)
-        service = self._services[row.service]
-        record = replace(self._record(row, ins, caller), unique_ids=unique_ids, set_id=set_id, destination=service.url)
-        with self._clock_blamed(), recorded(self._on_call, record) as call:
-            try:
-                answer = service.call(
-                    row.operation,
-                    body,
-                    action=row.action,
-                    assertion=assertion,
-                    attachments=attachments,
-                    mtom=bool(attachments) or (self._config.profile == "ihe" and row is TD3_2),
-                    timeout=self._config.timeout(row.id),
-                    message_id=record.message_id,
-                )
-            except SoapFault as fault:
-                self._observe(row, fault.context.get("date"), record.at)
-                raise
-            with answer:
-                self._observe(row, answer.date, record.at)
-                call.learn(relates_to=answer.relates_to)
-                try:
-                    value = read(answer)
-                except CodecError as error:
-                    raise UnreadableAnswer(error.message, **error.context) from error
-            errors = [error for error in getattr(value, "errors", ()) if error.severity == "error"]
-            if errors:
-                call.learn(outcome="partial", code=errors[0].code)
-            return value
-
-    def _record(self, row: Transaction, ins: MatriculeIns, caller: Caller) -> CallRecord:
-        """What is known of a call before it is made."""
-        caller = self._presented(caller)
-        return CallRecord(
-            at=self._clock(),
-            transaction=row.id,
-            message_id=f"urn:uuid:{self._uuid()}",
-            purpose=caller.purpose,
-            name_id=caller.name_id if self._vihf is None else name_id(caller, self._vihf),
-            structure=caller.structure_id,
-            ins=ins.value,
-        )
-
-    def _assertion(self, caller: Caller, ins: MatriculeIns) -> bytes | None:
-        """The VIHF of this call, fresh each time: the server judges its IssueInstant."""
-        if self._vihf is None or self._signer is None:
-            return None
-        return build_assertion(
-            self._presented(caller),
-            self._vihf,
-            resource_id=ins.cx(),
-            signer=self._signer,
-            now=self._trusted_now(),
-            assertion_id=f"_{self._uuid()}",
-        )
-
-    def _presented(self, caller: Caller) -> Caller:
-        """The caller under the Identifiant_Structure that `structure_policy` wants."""
-        if self._signer is None or caller.mode != "INDIRECTE" or self._config.structure_policy == "message":
-            return caller
-        return replace(caller, structure_id=structure_of(self._signer.certificate))
-
-    def _trusted_now(self) -> datetime:
-        """Now, once the clock watch agrees. Raises ClockError: nothing is signed with a wrong date."""
-        now = self._clock()
-        if self._clockwatch is not None:
-            self._clockwatch.check(now)
-        return now
-
-    @contextmanager
-    def _clock_blamed(self) -> Iterator[None]:
-        """ClockError in place of a security fault whose own Date shows that our clock is wrong: it mends itself."""
-        try:
-            yield
-        except SoapFault as fault:
-            if fault.subcode in WSS_ROWS:
-                self._trusted_now()
-            raise
-
-    def _observe(self, row: Transaction, server_time: datetime | None, sent_at: datetime) -> None:
-        """`server_time` was written between `sent_at` and now: no other moment of ours may be blamed."""
-        if self._clockwatch is not None and server_time is not None:
-            local_time = min(max(server_time, sent_at), self._clock())
-            self._clockwatch.observe(row.service, server_time, local_time)
+        return self._line.ask(row, body, ins, caller, read, unique_ids=unique_ids, set_id=set_id)
 
 
 @contextmanager

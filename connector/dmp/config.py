@@ -10,6 +10,7 @@ from connector.base.errors import SettingsError
 from connector.base.oid import is_oid
 from connector.ins.model import Environment
 from connector.xds.iti18 import Profile
+from connector.xds.transactions import Transaction
 
 DMP_PATHS = {
     "patients": "patients",
@@ -35,7 +36,7 @@ class DmpConfig:
     source_id           OID of the sending system (SubmissionSet.sourceId)
     repository_id       repositoryUniqueId, used when an entry names none
     paths               last URL segment per service
-    urls                whole address per service: an IHE domain has one per actor
+    urls                whole address per service, or per IHE transaction ("ITI-41"), which counts more
     timeouts            seconds of silence tolerated, per transaction id
     signature_algorithm digest of the submission-set signature. SHA-1 is the only one seen on the wire: whether the
                         server takes SHA-256 is unknown (dmp-interface c.8)
@@ -43,7 +44,10 @@ class DmpConfig:
                         the signing certificate (dmp-interface b.6: sources disagree)
     size_cap            bytes of one document sent
     receive_cap         bytes of one document received
-    profile             'dmp', or 'ihe': no signature document, CX without type, no VIHF required (ihe-rules D.8)
+    profile             'dmp', or 'ihe': the forms of CX, XCN, XON… (ihe-rules D.8)
+    assertion           a VIHF in each request; None: only in the 'dmp' profile
+    signature           the XAdES document of each submission set; None: only in the 'dmp' profile
+    patient_domain      OID under which the domain knows patients; "" when the identifiers given name theirs
     send_hash           hash and size in the request; None: only in the 'ihe' profile (absent from the official request)
     masked_and_invisible_allowed  the DMP parameter cumul-invisible_patient-masque_ps (EX_2.1-1050)
     default_content_type  contentTypeCode (JDV_J59) when PV1-2 gives none; "" refuses the document
@@ -63,6 +67,9 @@ class DmpConfig:
     size_cap: int = DEFAULT_SIZE_CAP
     receive_cap: int = 50_000_000
     profile: Profile = "dmp"
+    assertion: bool | None = None
+    signature: bool | None = None
+    patient_domain: str = ""
     send_hash: bool | None = None
     masked_and_invisible_allowed: bool = False
     default_content_type: str = "97"
@@ -76,6 +83,8 @@ class DmpConfig:
         for name in ("lps_oid", "source_id"):
             if not is_oid(getattr(self, name)):
                 raise _wrong(name, getattr(self, name), "an OID")
+        if self.patient_domain and not is_oid(self.patient_domain):
+            raise _wrong("patient_domain", self.patient_domain, "an OID")
         for name in ("size_cap", "receive_cap"):
             if getattr(self, name) <= 0:
                 raise _wrong(name, str(getattr(self, name)), "a positive number of bytes")
@@ -88,9 +97,21 @@ class DmpConfig:
             raise _wrong("paths", service, "a path for this service")
         return f"{self.base_url.rstrip('/')}/{self.paths[service]}"
 
+    def endpoint(self, row: Transaction) -> str:
+        """Address of a transaction: its own, else the one of its service. Raises SettingsError like `url`."""
+        return self.urls.get(row.iti) or self.url(row.service)
+
     def timeout(self, transaction: str) -> float:
         """Seconds for `transaction`, from `timeouts`, else the default."""
         return self.timeouts.get(transaction, TIMEOUTS.get(transaction, 30.0))
+
+    @property
+    def asserts(self) -> bool:
+        return self.profile == "dmp" if self.assertion is None else self.assertion
+
+    @property
+    def signs(self) -> bool:
+        return self.profile == "dmp" if self.signature is None else self.signature
 
     @property
     def sends_hash(self) -> bool:

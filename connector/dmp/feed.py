@@ -83,7 +83,7 @@ def prepare(
     signer: KeyPair | None,
     signed_at: datetime,
 ) -> PreparedFeed:
-    """Metadata built, document signed ('dmp' profile), everything ordered as the DMP's samples have it.
+    """Metadata built, set signed where the domain wants it, everything ordered as the DMP's samples have it.
 
     Raises DmpMetadataError (a rule blocks, or over `size_cap`), SignatureError, and ValueError when the 'dmp'
     profile has no signer.
@@ -101,9 +101,9 @@ def prepare(
     )
     documents: list[tuple[DocumentEntry, bytes | Path]] = [(entry, feed.content)]
     associations = [has_member("Association01", SET_ID, DOCUMENT_ID)]
-    if config.profile == "dmp":
+    if config.signs:
         if signer is None:
-            raise ValueError("the DMP profile signs every submission set: a signer is needed")
+            raise ValueError("this domain signs every submission set: a signer is needed")
         digest = manifest_digest(feed.content, config.signature_algorithm, config.size_cap)
         signature = sign_submission_set(
             feed.ids.set_id,

@@ -13,7 +13,8 @@ Audit = Literal["query", "export", "import", "application"]
 class Transaction:
     """One row. `service` is the key of the service path in the configuration, `operation` the name in our WSDL.
 
-    `response_action` is the wsa:Action a conforming peer answers with; it is informative, peers vary.
+    `response_action` is the wsa:Action a conforming peer answers with; it is informative, peers vary. `iti` is the IHE
+    transaction this is, whatever a domain calls it; "" for one that is not IHE's.
     """
 
     id: str
@@ -23,6 +24,7 @@ class Transaction:
     wsdl: str
     operation: str
     audit: Audit
+    iti: str = ""
 
 
 ITI_18 = Transaction(
@@ -33,6 +35,7 @@ ITI_18 = Transaction(
     "registry.wsdl",
     "RegistryStoredQuery",
     "query",
+    "ITI-18",
 )
 ITI_41 = Transaction(
     "ITI-41",
@@ -42,6 +45,7 @@ ITI_41 = Transaction(
     "repository.wsdl",
     "ProvideAndRegisterDocumentSet-b",
     "export",
+    "ITI-41",
 )
 ITI_43 = Transaction(
     "ITI-43",
@@ -51,6 +55,7 @@ ITI_43 = Transaction(
     "repository.wsdl",
     "RetrieveDocumentSet",
     "import",
+    "ITI-43",
 )
 ITI_57 = Transaction(
     "ITI-57",
@@ -60,6 +65,7 @@ ITI_57 = Transaction(
     "registry.wsdl",
     "UpdateDocumentSet",
     "export",
+    "ITI-57",
 )
 
 TRANSACTIONS: tuple[Transaction, ...] = (ITI_18, ITI_41, ITI_43, ITI_57)

@@ -28,6 +28,7 @@ def test_an_address_is_the_base_and_a_segment_unless_given_whole() -> None:
         ("structure_policy", "guess"),
         ("lps_oid", "01.2"),
         ("source_id", ""),
+        ("patient_domain", "CHU-X"),
         ("size_cap", 0),
         ("receive_cap", -1),
     ],
@@ -60,3 +61,18 @@ def test_every_row_has_its_contract_and_address() -> None:
         assert row.action in (resource_dir("wsdl") / row.wsdl).read_text(encoding="utf-8")
         assert CONFIG.url(row.service)
     assert len({row.id for row in TRANSACTIONS}) == len(TRANSACTIONS)
+
+
+def test_the_assertion_and_the_signature_follow_the_profile_unless_told() -> None:
+    ihe = replace(CONFIG, profile="ihe")
+    assert (CONFIG.asserts, CONFIG.signs, ihe.asserts, ihe.signs) == (True, True, False, False)
+    told = replace(ihe, assertion=True, signature=True)
+    assert (told.asserts, told.signs) == (True, True)
+
+
+def test_a_transaction_may_have_its_own_address() -> None:
+    config = replace(CONFIG, urls={"registry": "https://xds.invalid/reg", "ITI-57": "https://xds.invalid/57"})
+    found = {row.id: config.endpoint(row) for row in TRANSACTIONS}
+    assert found["TD3.1"] == found["TD3.1b"] == "https://xds.invalid/reg"
+    assert found["TD3.3c"] == "https://xds.invalid/57"
+    assert found["TD2.1"].endswith("/services/repository")

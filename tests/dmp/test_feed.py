@@ -145,3 +145,11 @@ def test_the_set_alone_has_the_set_identifiers() -> None:
     (package,) = body.iter(q(RIM, "RegistryPackage"))
     values = {node.get("value") for node in package.iter(q(RIM, "ExternalIdentifier"))}
     assert values == {INS.cx(), "1.2.250.1.999.9.1", "2.25.1001"}
+
+
+@pytest.mark.parametrize(("profile", "signature", "entries"), [("dmp", False, 1), ("ihe", True, 2)])
+def test_a_domain_may_sign_or_not_whatever_its_profile(profile: str, signature: bool, entries: int) -> None:
+    config = replace(CONFIG, profile=profile, signature=signature)  # type: ignore[arg-type]
+    submission = prepare(FEED, INS, config, signer=signing_pair(), signed_at=NOW).submission
+    assert len(submission.entries) == entries
+    assert sum(association.type == SIGNS for association in submission.associations) == entries - 1
