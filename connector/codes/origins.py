@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
 from importlib import resources
 from pathlib import Path
 from types import MappingProxyType
@@ -79,7 +79,7 @@ def shipped() -> tuple[str, ...]:
     return tuple(sorted(entry.name.removesuffix(".json") for entry in folder.iterdir() if entry.name.endswith(".json")))
 
 
-@lru_cache(maxsize=None)
+@cache
 def shipped_list(name: str) -> ListFile:
     """The list `name` as it came with the connector. Raises ConnectorError (`name`)."""
     # Checked against the list of files: a name is never used as a path.

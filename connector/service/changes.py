@@ -9,6 +9,7 @@ from connector.settings import Settings
 
 LIVE: Final = (
     "keys",
+    "entities",
     "dmp",
     "vihf",
     "intake",
@@ -20,6 +21,7 @@ LIVE: Final = (
     "publication",
     "zam",
     "clock",
+    "codes",
     "engine",
     "listener",
     "log",
