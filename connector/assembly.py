@@ -17,6 +17,7 @@ from connector.base.credentials import secret
 from connector.base.errors import SettingsError
 from connector.base.finding import Finding
 from connector.base.logs import logger
+from connector.codes import use_folder
 from connector.dmp.client import DmpClient
 from connector.flows.admission import AdmissionFlow
 from connector.flows.config import ZamDestination
@@ -151,9 +152,11 @@ def open_work(
 def check_entrance(settings: Settings) -> None:
     """What a process that only listens needs: the journal's folder, the listener's own PEM files, no key.
 
+    The site's code lists are read here, and in use from now on.
     Raises SettingsError.
     """
     _check_store(settings)
+    use_folder(settings.codes.folder)
     _check_files({f"listener.{name}": getattr(settings.listener, name) for name in _LISTENER_FILES})
 
 

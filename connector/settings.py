@@ -16,6 +16,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from connector.api.app import ApiConfig
 from connector.base.errors import SettingsError
+from connector.codes import CodesConfig
 from connector.dmp.config import DmpConfig
 from connector.flows.config import (
     CallerConfig,
@@ -70,6 +71,7 @@ class Settings:
     gate: GateConfig = field(default_factory=GateConfig)
     zam: ZamConfig = field(default_factory=ZamConfig)
     clock: ClockConfig = field(default_factory=ClockConfig)
+    codes: CodesConfig = field(default_factory=CodesConfig)
     audit: AuditConfig = field(default_factory=AuditConfig)
     alerts: AlertsConfig = field(default_factory=AlertsConfig)
     api: ApiConfig = field(default_factory=ApiConfig)

@@ -14,6 +14,7 @@ import typer
 from connector.base.errors import ConnectorError, SettingsError, TransportError
 from connector.cli.audit import audit
 from connector.cli.check import check
+from connector.cli.codes import app as codes
 from connector.cli.demo import demo
 from connector.cli.output import error_console
 from connector.cli.queue import app as queue
@@ -47,6 +48,7 @@ def _options(
 for command in (demo, run, simulate, send, trace, worklist, check):
     app.command()(command)
 app.add_typer(audit, name="audit")
+app.add_typer(codes, name="codes")
 app.add_typer(queue, name="queue")
 # The name of the first release, kept for the procedures that cite it.
 app.command("replay")(retry)
