@@ -22,7 +22,7 @@ from connector.hl7.model import DocumentRequest
 from connector.trust.national import comparable
 from connector.trust.vihf import Caller
 
-Client = TypeVar("Client")
+Client_co = TypeVar("Client_co", covariant=True)
 
 
 class UnknownFeeder(ConnectorError):
@@ -38,7 +38,7 @@ class UnknownRole(UnknownFeeder):
 
 
 @dataclass(frozen=True, slots=True)
-class Feeder(Generic[Client]):
+class Feeder(Generic[Client_co]):
     """One legal entity.
 
     name        "" for the main one
@@ -51,7 +51,7 @@ class Feeder(Generic[Client]):
 
     name: str
     structure: str
-    dmp: Client
+    dmp: Client_co
     config: CallerConfig
     policy: StructurePolicy | None
     aliases: tuple[str, ...] = ()
@@ -88,14 +88,14 @@ class Feeder(Generic[Client]):
         return comparable(structure, rule) in {comparable(own, rule) for own in (self.structure, *self.aliases)}
 
 
-class Feeders(Generic[Client]):
+class Feeders(Generic[Client_co]):
     """The main entity and the others, of which `choose` takes one per document."""
 
-    def __init__(self, main: Feeder[Client], others: Sequence[Feeder[Client]] = ()) -> None:
+    def __init__(self, main: Feeder[Client_co], others: Sequence[Feeder[Client_co]] = ()) -> None:
         self.main = main
         self._others = tuple(others)
 
-    def choose(self, request: DocumentRequest, header: CdaHeader) -> Feeder[Client]:
+    def choose(self, request: DocumentRequest, header: CdaHeader) -> Feeder[Client_co]:
         """The entity of the sender or of the legal authenticator (`caller.entity_from`). Raises UnknownEntity."""
         if not self._others:
             return self.main

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
+
+from connector.base.errors import SettingsError
+
+# It becomes the label of a metric and part of an alert's name.
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9.-]{0,31}")
 
 NameId = Literal["message", "structure"]
 """Whose NameID: PRT-5.1 of Send by when present, or always <structure>/<internal id> (dmp-interface b.6)."""
@@ -42,6 +48,8 @@ class EntityConfig:
     ca_file         None: that of [keys]
     sector, internal_id   "": those of [caller]
     name_id         None: that of [caller]
+
+    Raises SettingsError on a name that cannot be a label.
     """
 
     name: str
@@ -58,6 +66,11 @@ class EntityConfig:
     sector: str = ""
     name_id: NameId | None = None
     internal_id: str = ""
+
+    def __post_init__(self) -> None:
+        if _NAME.fullmatch(self.name) is None:
+            allowed = "32 letters, digits, points or hyphens at most"
+            raise SettingsError("wrong setting entities.name", name="entities.name", found=self.name, allowed=allowed)
 
     def keys(self, main: KeysConfig) -> KeysConfig:
         """Where its keys are; authorities of `main` unless it has its own."""

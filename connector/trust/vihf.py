@@ -23,6 +23,7 @@ from connector.trust.caller import SECTOR_OID, Caller, check_caller, want
 from connector.trust.dn import IssuerOrder, issuer_name
 from connector.trust.errors import VihfError
 from connector.trust.keys import KeyPair
+from connector.trust.national import person_form
 from connector.trust.roles import Role, complete
 from connector.trust.signing import Digest, Signer
 
@@ -39,7 +40,11 @@ SECRET_ATTRIBUTE = f"{XSPA}:resource:patient:hl7:confidentiality-code"
 
 PURPOSE_NAME = "mode acces VIHF 2.0"
 SECRET_CODE = "INVISIBLE_REPRESENTANTS_LEGAUX"
+SECRET_SYSTEM = "1.2.250.1.213.1.1.4.13"
+SECRET_NAME = "A07"
 NameIdForm = Literal["any", "local"]
+NameIdPrefix = Literal["structure", "person"]
+SecretForm = Literal["string", "coded"]
 
 # CX of b.2: the matricule (15 characters, or 22 for the old INS-C), its OID, NH.
 _RESOURCE = re.compile(r"[0-9AB]{15,22}\^\^\^&[0-9.]+&ISO\^NH")
@@ -55,6 +60,9 @@ class VihfConfig:
     digest           "sha256", or "sha1" for an old server
     issuer_order     order of the Issuer DN: RFC 2253 or as written in the certificate
     name_id_form     "any" sends the NameID as given; "local" prefixes it with the structure (b.6)
+    name_id_prefix   what a FINESS has before it in a local NameID: that of a structure (1, as the samples) or that of a
+                     person (3, as c.4 has it)
+    secret_form      connexion secrète as a plain string, or as a coded element: no source says which (b.5)
     """
 
     lps_name: str
@@ -66,6 +74,8 @@ class VihfConfig:
     digest: Digest = "sha256"
     issuer_order: IssuerOrder = "rfc2253"
     name_id_form: NameIdForm = "any"
+    name_id_prefix: NameIdPrefix = "structure"
+    secret_form: SecretForm = "string"
 
     def __post_init__(self) -> None:
         for name, allowed in _CHOICES.items():
@@ -84,6 +94,8 @@ _CHOICES: dict[str, tuple[str, ...]] = {
     "digest": ("sha256", "sha1"),
     "issuer_order": ("rfc2253", "forward"),
     "name_id_form": ("any", "local"),
+    "name_id_prefix": ("structure", "person"),
+    "secret_form": ("string", "coded"),
 }
 
 
@@ -126,9 +138,10 @@ def build_assertion(
 
 def name_id(caller: Caller, config: VihfConfig) -> str:
     """The NameID under which the assertion presents this caller (b.6)."""
-    if config.name_id_form == "local" and "/" not in caller.name_id:
-        return f"{caller.structure_id}/{caller.name_id}"
-    return caller.name_id
+    name = caller.name_id
+    if config.name_id_form == "local" and "/" not in name:
+        name = f"{caller.structure_id}/{name}"
+    return person_form(name) if config.name_id_prefix == "person" else name
 
 
 def _add_statement(assertion: etree._Element, caller: Caller, now: datetime) -> None:
@@ -162,8 +175,13 @@ def _add_attributes(assertion: etree._Element, caller: Caller, config: VihfConfi
     if purpose is not None:
         attribute = _attribute(statement, PURPOSE_ATTRIBUTE)
         _add_coded(attribute, "PurposeOfUse", purpose.code, purpose.system, PURPOSE_NAME, purpose.display)
-    if caller.secret:
+    if caller.secret and config.secret_form == "string":
         add(SECRET_ATTRIBUTE, SECRET_CODE)
+    elif caller.secret:
+        concept = load("J22").get(SECRET_CODE, SECRET_SYSTEM)
+        display = concept.display if concept is not None else SECRET_CODE
+        attribute = _attribute(statement, SECRET_ATTRIBUTE)
+        _add_coded(attribute, "ConfidentialityCode", SECRET_CODE, SECRET_SYSTEM, SECRET_NAME, display)
     if config.lps_id:
         add("LPS_ID", config.lps_id)
     add("LPS_Nom", config.lps_name)

@@ -242,6 +242,42 @@ def test_name_id_form() -> None:
     assert etree.fromstring(again).findtext(".//s:NameID", None, SAML) == f"{STRUCTURE}/42"
 
 
+def test_a_local_name_id_may_have_the_prefix_of_a_person() -> None:
+    person = dataclasses.replace(CONFIG, name_id_prefix="person")
+    for name, config, expected in (
+        (f"{STRUCTURE}/connector", person, "3120456789/connector"),
+        ("801234564895", person, "801234564895"),
+        ("801234564895", dataclasses.replace(person, name_id_form="local"), "3120456789/801234564895"),
+        (f"{STRUCTURE}/connector", CONFIG, f"{STRUCTURE}/connector"),
+    ):
+        assertion = build(dataclasses.replace(INDIRECT, name_id=name), config)
+        assert etree.fromstring(assertion).findtext(".//s:NameID", None, SAML) == expected
+
+
+SECRET = b'<saml2:Attribute Name="urn:oasis:names:tc:xspa:1.0:resource:patient:hl7:confidentiality-code">'
+
+
+@pytest.mark.parametrize(
+    ("form", "value"),
+    [
+        ("string", b"INVISIBLE_REPRESENTANTS_LEGAUX"),
+        (
+            "coded",
+            '<ConfidentialityCode xmlns="urn:hl7-org:v3" xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance"'
+            ' xsi:type="CE" code="INVISIBLE_REPRESENTANTS_LEGAUX" codeSystem="1.2.250.1.213.1.1.4.13"'
+            ' codeSystemName="A07" displayName="Non visible par les représentants légaux du patient"/>'.encode(),
+        ),
+    ],
+)
+def test_the_bytes_of_a_secret_connection(form: Any, value: bytes) -> None:
+    secret = dataclasses.replace(INDIRECT, secret=True)
+    assertion = build(secret, dataclasses.replace(CONFIG, secret_form=form))
+    expected = SECRET + b"<saml2:AttributeValue>" + value + b"</saml2:AttributeValue></saml2:Attribute>"
+    assert assertion.count(expected) == 1
+    assert verified(assertion) is not None
+    assert SECRET not in build()
+
+
 def test_issuer_forward_order_and_labels() -> None:
     names = (x509.NameAttribute(NameOID.SURNAME, "THOMAS"), x509.NameAttribute(NameOID.GIVEN_NAME, "Eric"))
     signer = pair(Wish(names=names))
