@@ -34,7 +34,8 @@ from connector.journal.audit import AuditConfig, key_file_of
 from connector.journal.retention.config import RetentionConfig
 from connector.kit.config import GateConfig
 from connector.pix.config import PixConfig
-from connector.trust.config import ClockConfig, KeysConfig
+from connector.trust.config import ClockConfig, EntityConfig, KeysConfig
+from connector.trust.national import comparable
 from connector.trust.vihf import VihfConfig
 from connector.watch.config import AlertsConfig
 
@@ -58,6 +59,7 @@ class Settings:
     keys: KeysConfig
     dmp: DmpConfig
     vihf: VihfConfig
+    entities: tuple[EntityConfig, ...] = ()
     listener: MllpConfig = field(default_factory=MllpConfig)
     engine: EngineConfig = field(default_factory=EngineConfig)
     retention: RetentionConfig = field(default_factory=RetentionConfig)
@@ -146,6 +148,25 @@ def _agree(settings: Settings) -> None:
             found=settings.pix.ins_domain,
             allowed=", ".join(sorted(allowed)),
         )
+    _agree_on_entities(settings)
+
+
+def _agree_on_entities(settings: Settings) -> None:
+    """No name and no structure may mean two legal entities."""
+    rule, names = settings.caller.bare_finess, [""]
+    known = {comparable(one, rule) for one in (settings.keys.structure, *settings.keys.aliases)}
+    for entity in settings.entities:
+        own = {comparable(one, rule) for one in (entity.structure, *entity.aliases)}
+        for name, found, taken in (("name", {entity.name}, set(names)), ("structure", own, known)):
+            if found & taken:
+                raise SettingsError(
+                    f"two legal entities of one {name}",
+                    name=f"entities.{entity.name}.{name}",
+                    found=", ".join(sorted(found & taken)),
+                    allowed=f"a {name} of its own, aliases included",
+                )
+        names.append(entity.name)
+        known |= own
 
 
 def _prepare(raw: Mapping[str, Any], kind: type, folder: Path, prefix: str) -> dict[str, Any]:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
 from connector.base.errors import SettingsError
-from connector.trust.config import NameId
+from connector.trust.config import EntityConfig, NameId
 from connector.trust.errors import VihfError
 from connector.trust.national import BareFiness
 from connector.trust.roles import named_roles
@@ -103,6 +103,15 @@ class CallerConfig:
     entity_from: Literal["sender", "legal-authenticator"] = "sender"
     unknown_entity: Literal["hold", "default"] = "hold"
     bare_finess: BareFiness = "prefix"
+
+    def of_entity(self, entity: EntityConfig) -> CallerConfig:
+        """These settings with what `entity` says otherwise."""
+        return replace(
+            self,
+            sector=entity.sector or self.sector,
+            name_id=entity.name_id or self.name_id,
+            internal_id=entity.internal_id or self.internal_id,
+        )
 
     def __post_init__(self) -> None:
         for professional, codes in self.professionals.items():
