@@ -1,10 +1,12 @@
 """What each known code means to a hospital, in French: cause, who can mend it, what to do.
 
 DMP codes: dmp-interface a.11 and dmp-gaps §1 (the full annex A7-1 was never published: the table is open).
-XDS codes: ihe-rules D.1; their class is that of connector.xds.errors.
+XDS codes: ihe-rules D.1; their class is that of connector.xds.errors. Own codes: hl7v2-interface §5.
 """
 
 from __future__ import annotations
+
+from typing import Literal
 
 from connector.xds.errors import Klass
 
@@ -93,6 +95,75 @@ WSS_ROWS: dict[str, tuple[Klass, Row]] = dict.fromkeys(
     _SECURITY,
 )
 """Fault codes of WS-Security 1.1 §12."""
+
+WSA_ROWS: dict[str, tuple[Klass, Row]] = {
+    **dict.fromkeys(
+        (
+            "InvalidAddressingHeader",
+            "MessageAddressingHeaderRequired",
+            "ActionNotSupported",
+            "MustUnderstand",
+            "VersionMismatch",
+        ),
+        ("configuration", ("Le serveur ne lit pas l'enveloppe SOAP de la demande.", EDITOR, _REPORT)),
+    ),
+    "DestinationUnreachable": (
+        "configuration",
+        ("Aucun service du serveur ne répond à l'adresse appelée.", ADMINISTRATOR, _REPLAY),
+    ),
+    "EndpointUnavailable": ("retry", ("Le service du serveur est momentanément indisponible.", NOBODY, _LATER)),
+}
+"""Fault codes of WS-Addressing 1.0 §6.4 and SOAP 1.2 §5.4.6."""
+
+OWN_ROWS: dict[str, tuple[Klass, Row]] = {
+    code: ("operator", row)
+    for code, row in {
+        "900": (
+            "La version du document n'est pas celle qui peut en remplacer ou en supprimer une autre.",
+            SENDER,
+            "Envoyer une version plus récente, avec un nouvel identifiant.",
+        ),
+        "901": (
+            "Le demandeur n'est ni l'auteur du document ni de la même structure.",
+            SENDER,
+            "Faire porter la demande par l'auteur ou par sa structure, puis renvoyer.",
+        ),
+        "902": ("Le patient du message n'est pas connu.", IDENTITY, "Vérifier l'identité du patient, puis renvoyer."),
+        "903": (
+            "Le document ou le message ne porte pas d'INS.",
+            SENDER,
+            "Obtenir l'INS qualifiée du patient, puis émettre de nouveau le document avec elle.",
+        ),
+        "904": (
+            "L'INS ou les traits du document ne sont pas ceux du message ou de l'identité connue.",
+            IDENTITY,
+            "Rechercher l'erreur d'identité ; ne rien renvoyer avant de l'avoir trouvée.",
+        ),
+        "905": (
+            "Un trait de l'identité INS manque (nom, prénom, date et lieu de naissance, sexe).",
+            IDENTITY,
+            "Compléter l'identité du patient, puis renvoyer le document.",
+        ),
+        "906": (
+            "Le connecteur a refusé le document ; le texte joint dit pourquoi.",
+            SENDER,
+            _RESEND,
+        ),
+    }.items()
+}
+"""Refusals of our own: table applicationErrorCondition of the volet (hl7v2-interface §5)."""
+
+RECORD: dict[str, Literal["absent", "closed"]] = {"DMPClosed": "closed", "XDSUnknownPatientId": "absent"}
+"""Codes that mean "there is no open DMP": the document waits, nothing in it is wrong."""
+
+
+def _partly(what: str) -> Row:
+    return (
+        f"Le document est reçu, mais {what} n'a pas été traité.",
+        SENDER,
+        "Vérifier auprès du destinataire si ce lien lui est nécessaire ; le document n'est pas à renvoyer.",
+    )
+
 
 XDS_ROWS: dict[str, Row] = {
     "XDSRegistryBusy": ("Le registre du DMP est surchargé.", NOBODY, _LATER),
@@ -228,6 +299,12 @@ XDS_ROWS: dict[str, Row] = {
         "Rien à faire.",
     ),
     "DocumentQueued": ("Le document est reçu et sera traité plus tard.", NOBODY, "Rien à faire."),
+    "PartialFolderContentNotProcessed": _partly("le classement dans un dossier"),
+    "PartialAppendContentNotProcessed": _partly("le lien de complément"),
+    "PartialReplaceContentNotProcessed": _partly("le remplacement"),
+    "PartialTransformContentNotProcessed": _partly("le lien de transformation"),
+    "PartialTransformReplaceContentNotProcessed": _partly("le remplacement par transformation"),
+    "PartialRelationshipContentNotProcessed": _partly("le lien avec un autre document"),
     "XDSRegistryError": ("Erreur interne du registre, sans cause précise.", DMP, _REPORT),
     "XDSRepositoryError": ("Erreur interne de l'entrepôt, sans cause précise.", DMP, _REPORT),
     "TranscodingError": ("Le serveur n'a pas pu convertir les métadonnées.", DMP, _REPORT),

@@ -6,39 +6,66 @@ The explanation never replaces the server's code and text, which are kept and sh
 
 from __future__ import annotations
 
+from collections import ChainMap
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Final, Literal
 
 from connector.base.errors import ServerError, SoapFault
-from connector.dmp.refusal_table import DMP_ROWS, FAULT_ROWS, GENERIC, GENERIC_WARNING, WSS_ROWS, XDS_ROWS
+from connector.dmp.refusal_table import (
+    DMP_ROWS,
+    FAULT_ROWS,
+    GENERIC,
+    GENERIC_WARNING,
+    OWN_ROWS,
+    RECORD,
+    WSA_ROWS,
+    WSS_ROWS,
+    XDS_ROWS,
+    Row,
+)
 from connector.xds.errors import KNOWN_CODES, Klass, classify
 
-__all__ = ["Explanation", "explain", "explain_fault", "server_error"]
+__all__ = ["Explanation", "Record", "explain", "explain_fault", "server_error"]
+
+
+Record = Literal["", "absent", "closed"]
+"""What a refusal says of the patient's DMP: "" nothing, there is none, or it is closed."""
+
+_BY_CODE: Final[Mapping[str, tuple[Klass, Row]]] = ChainMap(DMP_ROWS, WSS_ROWS, WSA_ROWS, OWN_ROWS)
 
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """`cause`, `who` and `what_to_do` are for hospital staff; `klass` decides what a flow does."""
+    """`cause`, `who` and `what_to_do` are for hospital staff; `klass` and `record` decide what a flow does."""
 
     cause: str
     who: str
     what_to_do: str
     klass: Klass
+    record: Record = ""
+
+    @property
+    def absent(self) -> bool:
+        """There is no open DMP to feed: nothing in the document is wrong, it waits (`dmp-absent`, `dmp-closed`)."""
+        return bool(self.record)
 
 
 def explain(error: ServerError) -> Explanation:
     """The explanation of one error, by code first, then by the text of a fault."""
     code = local_code(error.code)
-    if found := DMP_ROWS.get(code) or WSS_ROWS.get(code):
+    record: Record = RECORD.get(code, "")
+    told = classify(code, error.severity)
+    if found := _BY_CODE.get(code):
         klass, row = found
-        return Explanation(*row, klass)
+        return Explanation(*row, told if told == "warning" else klass, record)
     if code in KNOWN_CODES:
-        return Explanation(*XDS_ROWS.get(code, GENERIC_WARNING), classify(code, error.severity))
+        return Explanation(*XDS_ROWS[code], told, record)
     text = error.text.lower()
     for part, klass, row in FAULT_ROWS:
         if part in text:
             return Explanation(*row, klass)
-    klass = classify(code, error.severity)
-    return Explanation(*(GENERIC_WARNING if klass == "warning" else GENERIC), klass)
+    return Explanation(*(GENERIC_WARNING if told == "warning" else GENERIC), told)
 
 
 def explain_fault(fault: SoapFault) -> Explanation:

@@ -10,9 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from connector.base.errors import ServerError, SoapFault
-from connector.dmp.refusal_table import DMP_ROWS, FAULT_ROWS, GENERIC, XDS_ROWS
+from connector.dmp.refusal_table import DMP_ROWS, FAULT_ROWS, GENERIC, OWN_ROWS, WSA_ROWS, WSS_ROWS, XDS_ROWS
 from connector.dmp.refusals import Explanation, explain, explain_fault
-from connector.xds.errors import KNOWN_CODES, WARNING, classify
+from connector.hl7.zam import OWN_CODES
+from connector.xds.errors import KNOWN_CODES, classify
+from tests.dmp.listed_codes import FAULT_TEXTS, LISTED, codes_of, texts_of
 
 KLASSES = {"retry", "operator", "settled", "configuration", "warning", "unknown"}
 
@@ -30,6 +32,13 @@ KLASSES = {"retry", "operator", "settled", "configuration", "warning", "unknown"
         ("DMPPatientAccessOTPAlreadyExists", "settled"),
         ("DMPIdentityCertificationFailure", "operator"),
         ("wsse:InvalidSecurity", "configuration"),
+        ("wsa:EndpointUnavailable", "retry"),
+        ("MustUnderstand", "configuration"),
+        ("904", "operator"),
+        ("XDSReplaceFailed", "operator"),
+        ("XDSMetadataVersionError", "operator"),
+        ("UnmodifiableMetadataError", "operator"),
+        ("PartialReplaceContentNotProcessed", "warning"),
         ("XDSRegistryBusy", "retry"),
         ("XDSUnknownPatientId", "operator"),
         ("XDSDuplicateUniqueIdInRegistry", "settled"),
@@ -42,13 +51,14 @@ def test_the_class_of_each_dmp_code(code: str, klass: str) -> None:
 
 
 def test_every_xds_code_is_explained_and_keeps_the_class_of_the_standard() -> None:
-    assert set(XDS_ROWS) | set(WARNING) >= KNOWN_CODES
+    assert set(XDS_ROWS) == KNOWN_CODES
     for code in KNOWN_CODES:
         assert explain(ServerError(code, "")).klass == classify(code)
 
 
 def test_every_explanation_is_complete_and_written_for_people() -> None:
-    rows = [row for _, row in DMP_ROWS.values()] + list(XDS_ROWS.values()) + [row for _, _, row in FAULT_ROWS]
+    classed = [*DMP_ROWS.values(), *WSS_ROWS.values(), *WSA_ROWS.values(), *OWN_ROWS.values()]
+    rows = [row for _, row in classed] + list(XDS_ROWS.values()) + [row for _, _, row in FAULT_ROWS]
     for cause, who, action in rows:
         assert cause.endswith(".")
         assert action.endswith(".")
@@ -93,10 +103,47 @@ def test_any_error_has_an_explanation(code: str, text: str, severity: str) -> No
     assert found.what_to_do
 
 
+@pytest.mark.parametrize("code", sorted(LISTED))
+def test_every_listed_code_has_an_explanation_of_its_own(code: str) -> None:
+    told = explain(ServerError(code, ""))
+    assert told.cause != GENERIC[0]
+    assert told.who
+    assert told.klass in KLASSES
+
+
+@pytest.mark.parametrize("text", FAULT_TEXTS)
+def test_every_listed_text_has_an_explanation_of_its_own(text: str) -> None:
+    assert explain(ServerError("soap:Sender", text, channel="fault")).cause != GENERIC[0]
+
+
+def test_nothing_listed_in_the_digests_is_missing_here(official_data: Path) -> None:
+    found = codes_of(official_data / "spec")
+    assert len(found) > 50
+    assert found <= LISTED
+    assert texts_of(official_data / "spec") <= set(FAULT_TEXTS)
+
+
 def test_the_published_partial_list_is_covered(official_data: Path) -> None:
     path = official_data / "codes" / "DMPERRORCODE_partial.json"
     if not path.is_file():
-        pytest.skip("list of DMP codes absent")
+        pytest.skip("official data absent: list of DMP codes")
     listed = set(re.findall(r'"code":\s*"([A-Za-z]+)"', path.read_text(encoding="utf-8")))
     assert listed
-    assert listed <= set(DMP_ROWS) | set(XDS_ROWS)
+    assert listed <= LISTED
+
+
+def test_our_own_refusals_are_explained_too() -> None:
+    assert set(OWN_ROWS) == OWN_CODES
+
+
+@pytest.mark.parametrize(
+    ("code", "record"),
+    [("DMPClosed", "closed"), ("x:DMPClosed", "closed"), ("XDSUnknownPatientId", "absent"), ("DMPNeverSeen", "")],
+)
+def test_no_open_dmp_is_told_apart_from_a_fault_of_the_document(code: str, record: str) -> None:
+    told = explain(ServerError(code, ""))
+    assert (told.record, told.absent) == (record, bool(record))
+
+
+def test_only_two_codes_speak_of_the_record() -> None:
+    assert {code for code in LISTED if explain(ServerError(code, "")).absent} == {"DMPClosed", "XDSUnknownPatientId"}
