@@ -21,8 +21,14 @@ def read_provide_and_register(body: etree._Element) -> Provided:
     """The body of an ITI-41. Raises RegistryRefusal when it is not one."""
     if body.tag != q(XDSB, "ProvideAndRegisterDocumentSetRequest"):
         raise _unreadable("ProvideAndRegisterDocumentSetRequest", str(body.tag))
-    submit = _only(body, q(LCM, "SubmitObjectsRequest"))
     documents = tuple(_document(item) for item in body.findall(q(XDSB, "Document")))
+    return read_submit_objects(_only(body, q(LCM, "SubmitObjectsRequest")), documents)
+
+
+def read_submit_objects(submit: etree._Element, documents: tuple[Document, ...] = ()) -> Provided:
+    """A SubmitObjectsRequest: inside an ITI-41, or the whole body of an ITI-57. Raises RegistryRefusal otherwise."""
+    if submit.tag != q(LCM, "SubmitObjectsRequest"):
+        raise _unreadable("SubmitObjectsRequest", str(submit.tag))
     objects = _only(submit, q(RIM, "RegistryObjectList"))
     return Provided(
         objects=tuple(read_objects(objects)),
