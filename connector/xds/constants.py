@@ -24,12 +24,30 @@ ENTRY_PRACTICE_SETTING = f"{_U}cccf5598-8b07-4b77-a05e-ae952c785ead"
 ENTRY_PATIENT_ID = f"{_U}58a6f841-87b3-4a3e-92fd-a8ffeff98427"
 ENTRY_UNIQUE_ID = f"{_U}2e82c1f6-a085-4c72-9da3-8640a32e42ab"
 
+# Folder
+FOLDER_NODE = f"{_U}d9d542f3-6cc4-48b6-8870-ea235fbc94c2"
+FOLDER_CODE = f"{_U}1ba97051-7806-41a8-a48b-8fce7af683c5"
+FOLDER_PATIENT_ID = f"{_U}f64ffdf0-4b97-4e06-b79f-a52b38ec2f8a"
+FOLDER_UNIQUE_ID = f"{_U}75df8f67-9973-4fbe-a900-df66cefecc5a"
+
 REFERENCE_ID_LIST = "urn:ihe:iti:xds:2013:referenceIdList"
 
 ASSOCIATION_OBJECT = "urn:oasis:names:tc:ebxml-regrep:ObjectType:RegistryObject:Association"
 SEVERITY_ERROR = "urn:oasis:names:tc:ebxml-regrep:ErrorSeverityType:Error"
 SEVERITY_WARNING = "urn:oasis:names:tc:ebxml-regrep:ErrorSeverityType:Warning"
 
-# Stored queries (dmp-interface a.8, ihe-rules D.5)
+# Stored queries (ihe-rules D.5, rows 1 to 14)
 FIND_DOCUMENTS = f"{_U}14d4debf-8f97-4251-9a74-a90016b0af0d"
+FIND_SUBMISSION_SETS = f"{_U}f26abbcb-ac74-4422-8a30-edb644bbc1a9"
+FIND_FOLDERS = f"{_U}958f3006-baad-4929-a4de-ff1114824431"
+GET_ALL = f"{_U}10b545ea-725c-446d-9b95-8aeb444eddf3"
 GET_DOCUMENTS = f"{_U}5c4f972b-d56b-40ac-a5fc-c8ca9b40b9d4"
+GET_FOLDERS = f"{_U}5737b14c-8a1a-4539-b659-e03a34a5e1e4"
+GET_ASSOCIATIONS = f"{_U}a7ae438b-4bc2-4642-93e9-be891f7bb155"
+GET_DOCUMENTS_AND_ASSOCIATIONS = f"{_U}bab9529a-4a10-40b3-a01f-f68a615d247a"
+GET_SUBMISSION_SETS = f"{_U}51224314-5390-4169-9b91-b1980040715a"
+GET_SUBMISSION_SET_AND_CONTENTS = f"{_U}e8e3cb2c-e39c-46b9-99e4-c12f57260b83"
+GET_FOLDER_AND_CONTENTS = f"{_U}b909a503-523d-4517-8acf-8e5834dfc4c7"
+GET_FOLDERS_FOR_DOCUMENT = f"{_U}10cae35a-c7f9-4cf5-b61e-fc3278ffb578"
+GET_RELATED_DOCUMENTS = f"{_U}d90e5407-b356-4d91-a89f-873917b4b0e6"
+FIND_DOCUMENTS_BY_REFERENCE_ID = f"{_U}12941a89-e02e-4be5-967c-ce4bfc8fe492"

@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
-from connector.xds.reader import RegistryObjects, read_association, read_entry, read_objects, read_submission_set
+from connector.xds.reader import (
+    RegistryObjects,
+    read_association,
+    read_entry,
+    read_folder,
+    read_objects,
+    read_submission_set,
+)
 from connector.xds.writer import add_association, add_entry, add_submission, add_submission_set, has_member
 
 __all__ = [
@@ -14,6 +21,7 @@ __all__ = [
     "has_member",
     "read_association",
     "read_entry",
+    "read_folder",
     "read_objects",
     "read_submission_set",
 ]

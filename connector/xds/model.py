@@ -19,10 +19,14 @@ STATUS_PARTIAL = "urn:ihe:iti:2007:ResponseStatusType:PartialSuccess"
 
 HAS_MEMBER = "urn:oasis:names:tc:ebxml-regrep:AssociationType:HasMember"
 RPLC = "urn:ihe:iti:2007:AssociationType:RPLC"
+APND = "urn:ihe:iti:2007:AssociationType:APND"
+XFRM = "urn:ihe:iti:2007:AssociationType:XFRM"
+XFRM_RPLC = "urn:ihe:iti:2007:AssociationType:XFRM_RPLC"
 SIGNS = "urn:ihe:iti:2007:AssociationType:signs"
 UPDATE_STATUS = "urn:ihe:iti:2010:AssociationType:UpdateAvailabilityStatus"
 
 STABLE = "urn:uuid:7edca82f-054d-47f2-a032-9b2a5b5186c1"
+ON_DEMAND = "urn:uuid:34268e47-fdf5-41a6-ba33-82133c465248"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +46,7 @@ class Author:
     institutions: tuple[str, ...] = ()
     roles: tuple[str, ...] = ()
     specialties: tuple[str, ...] = ()
+    telecoms: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -98,6 +103,23 @@ class SubmissionSet:
     status: str = ""
 
 
+@dataclass(frozen=True, slots=True, repr=False)
+class Folder:
+    """The RegistryPackage classified as folder; `last_update` is DTM digits in UTC."""
+
+    entry_uuid: str
+    unique_id: str
+    patient_id: str
+    codes: tuple[Code, ...] = ()
+    title: str = ""
+    comments: str = ""
+    last_update: str = ""
+    logical_id: str = ""
+    version: str = ""
+    status: str = ""
+    home: str = ""
+
+
 @dataclass(frozen=True, slots=True)
 class Association:
     """source --type--> target, with its slots (SubmissionSetStatus…)."""
@@ -130,11 +152,12 @@ class RegistryError:
 
 @dataclass(frozen=True, slots=True)
 class QueryAnswer:
-    """ITI-18 answer: LeafClass entries, or references only."""
+    """ITI-18 answer: LeafClass objects, or references only."""
 
     status: str
     entries: tuple[DocumentEntry, ...] = ()
     references: tuple[str, ...] = ()
     submission_sets: tuple[SubmissionSet, ...] = ()
+    folders: tuple[Folder, ...] = ()
     associations: tuple[Association, ...] = ()
     errors: tuple[RegistryError, ...] = ()

@@ -12,7 +12,7 @@ from lxml import etree
 
 from connector.base.ns import RIM, q
 from connector.xds import constants as c
-from connector.xds.model import Association, Author, Code, DocumentEntry, SubmissionSet
+from connector.xds.model import Association, Author, Code, DocumentEntry, Folder, SubmissionSet
 from connector.xds.slots import (
     CLASSIFICATION,
     DESCRIPTION,
@@ -53,10 +53,11 @@ _IDENTIFIERS = {c.ENTRY_UNIQUE_ID: "unique_id", c.ENTRY_PATIENT_ID: "patient_id"
 
 @dataclass(slots=True)
 class RegistryObjects:
-    """What a RegistryObjectList held; folders and unknown objects are left out."""
+    """What a RegistryObjectList held; unknown objects are left out."""
 
     entries: list[DocumentEntry] = field(default_factory=list)
     submission_sets: list[SubmissionSet] = field(default_factory=list)
+    folders: list[Folder] = field(default_factory=list)
     associations: list[Association] = field(default_factory=list)
     references: list[str] = field(default_factory=list)
 
@@ -72,6 +73,8 @@ def read_objects(listing: etree._Element) -> RegistryObjects:
             package = read_submission_set(child)
             if package is not None:
                 found.submission_sets.append(package)
+            elif (folder := read_folder(child)) is not None:
+                found.folders.append(folder)
         elif tag == ASSOCIATION:
             found.associations.append(read_association(child))
         elif tag == OBJECT_REF:
@@ -207,6 +210,42 @@ def read_submission_set(node: etree._Element) -> SubmissionSet | None:
         title=title,
         comments=comments,
         status=node.get("status") or "",
+    )
+
+
+def read_folder(node: etree._Element) -> Folder | None:
+    """A RegistryPackage that carries a folder's identifiers; None for anything else."""
+    identifiers: dict[str, str] = {}
+    codes: list[Code] = []
+    title = comments = last_update = version = ""
+    for child in node:
+        tag = child.tag
+        if tag == EXTERNAL_IDENTIFIER:
+            identifiers[child.get("identificationScheme") or ""] = child.get("value") or ""
+        elif tag == CLASSIFICATION and child.get("classificationScheme") == c.FOLDER_CODE:
+            codes.append(read_code(child))
+        elif tag == SLOT and child.get("name") == "lastUpdateTime":
+            last_update = next(iter(slot_values(child)), "")
+        elif tag == NAME:
+            title = localized(child)
+        elif tag == DESCRIPTION:
+            comments = localized(child)
+        elif tag == VERSION_INFO:
+            version = child.get("versionName") or ""
+    if c.FOLDER_UNIQUE_ID not in identifiers and c.FOLDER_PATIENT_ID not in identifiers:
+        return None
+    return Folder(
+        entry_uuid=node.get("id") or "",
+        unique_id=identifiers.get(c.FOLDER_UNIQUE_ID, ""),
+        patient_id=identifiers.get(c.FOLDER_PATIENT_ID, ""),
+        codes=tuple(codes),
+        title=title,
+        comments=comments,
+        last_update=last_update,
+        logical_id=node.get("lid") or "",
+        version=version,
+        status=node.get("status") or "",
+        home=node.get("home") or "",
     )
 
 

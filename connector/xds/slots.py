@@ -60,6 +60,7 @@ def add_author(parent: etree._Element, owner: str, scheme: str, author: Author, 
     add_slot(node, "authorPerson", (author.person,))
     add_slot(node, "authorRole", author.roles)
     add_slot(node, "authorSpecialty", author.specialties)
+    add_slot(node, "authorTelecommunication", author.telecoms)
 
 
 def add_identifier(parent: etree._Element, owner: str, scheme: str, name: str, value: str, ids: Iterator[int]) -> None:
@@ -124,7 +125,7 @@ def read_code(node: etree._Element) -> Code:
 
 
 def read_author(node: etree._Element) -> Author:
-    """An author classification; unknown slots (authorTelecommunication…) are ignored."""
+    """An author classification; unknown slots are ignored."""
     slots: dict[str, tuple[str, ...]] = {}
     for child in node:
         if child.tag == SLOT:
@@ -135,4 +136,5 @@ def read_author(node: etree._Element) -> Author:
         institutions=slots.get("authorInstitution", ()),
         roles=slots.get("authorRole", ()),
         specialties=slots.get("authorSpecialty", ()),
+        telecoms=slots.get("authorTelecommunication", ()),
     )

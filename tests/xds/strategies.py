@@ -14,7 +14,7 @@ TEXT = st.text(
 OPTIONAL = st.one_of(st.just(""), TEXT)
 TEXTS = st.lists(TEXT, max_size=3).map(tuple)
 CODES = st.builds(Code, TEXT, TEXT, OPTIONAL)
-AUTHORS = st.builds(Author, OPTIONAL, TEXTS, TEXTS, TEXTS)
+AUTHORS = st.builds(Author, OPTIONAL, TEXTS, TEXTS, TEXTS, TEXTS)
 SLOTS = st.lists(
     st.tuples(TEXT.map("urn:x:".__add__), st.lists(TEXT, min_size=1, max_size=3).map(tuple)), max_size=2
 ).map(tuple)

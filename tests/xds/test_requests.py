@@ -88,7 +88,7 @@ def test_get_documents_by_entry_uuid() -> None:
 @pytest.mark.parametrize("ids", [{}, {"unique_ids": ("a",), "entry_uuids": ("b",)}])
 def test_get_documents_wants_exactly_one_kind_of_identifier(ids: Mapping[str, tuple[str, ...]]) -> None:
     with pytest.raises(ValueError, match="not both"):
-        iti18.GetDocuments(**ids)
+        iti18.GetDocuments(**ids)  # type: ignore[arg-type]
 
 
 @given(st.lists(st.text(alphabet="ab'\u00e9, ()", max_size=40), max_size=30))
