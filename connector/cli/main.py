@@ -18,7 +18,8 @@ from connector.cli.codes import app as codes
 from connector.cli.demo import demo
 from connector.cli.output import error_console
 from connector.cli.queue import app as queue
-from connector.cli.queue import retry
+from connector.cli.rehearse import replay
+from connector.cli.report import app as report
 from connector.cli.retention import app as retention
 from connector.cli.run import run
 from connector.cli.send import send
@@ -45,13 +46,12 @@ def _options(
     _debug = debug
 
 
-for command in (demo, run, simulate, send, trace, worklist, check):
+for command in (demo, run, simulate, send, trace, worklist, check, replay):
     app.command()(command)
 app.add_typer(audit, name="audit")
 app.add_typer(codes, name="codes")
 app.add_typer(queue, name="queue")
-# The name of the first release, kept for the procedures that cite it.
-app.command("replay")(retry)
+app.add_typer(report, name="report")
 app.add_typer(retention, name="retention")
 app.add_typer(store, name="store")
 
