@@ -8,7 +8,7 @@ from connector.base.errors import CodecError
 from connector.base.ns import HL7V3, q
 from connector.base.xmlsafe import parse_xml
 from connector.cda.errors import CdaError
-from connector.cda.model import BodyKind, CdaHeader, Coded, InstanceId, ServiceEvent
+from connector.cda.model import BodyKind, CdaHeader, Coded, InstanceId, Order, ServiceEvent
 from connector.cda.nodes import attribute, child, children, coded, instance_id, instance_ids, text
 from connector.cda.people import read_authenticator, read_author, read_organization, read_traits
 
@@ -19,6 +19,7 @@ CDA_CAP = 64 * 1024 * 1024
 
 ROOT = q(HL7V3, "ClinicalDocument")
 _STYLESHEET = "{http://www.w3.org/1999/XSL/Transform}stylesheet"
+_ACCESSION = "{urn:dicom-org:ps3-20}accessionNumber"
 _CONTENT = "{urn:asip-sante:ci-sis}Contenu"
 _FORMS = ((b"%PDF", "PDF"), (b"PK\x03\x04", "ZIP archive"), (b"{\\rtf", "RTF"), (b"MSH|", "HL7v2 message"))
 
@@ -60,6 +61,7 @@ def read_header(content: bytes, *, cap: int = CDA_CAP) -> CdaHeader:
         body=_body(document),
         body_media_type=attribute(document, "mediaType", "component/nonXMLBody/text"),
         self_presenting=root is not document or _inline_stylesheet(root),
+        orders=tuple(_order(node) for node in children(document, "inFulfillmentOf/order")),
     )
 
 
@@ -109,6 +111,12 @@ def _service_event(event: etree._Element) -> ServiceEvent:
         high=attribute(event, "value", "effectiveTime/high"),
         setting=coded(event, "performer/assignedEntity/representedOrganization/standardIndustryClassCode"),
     )
+
+
+def _order(order: etree._Element) -> Order:
+    number = order.find(_ACCESSION)
+    accession = InstanceId(attribute(number, "root"), attribute(number, "extension")) if number is not None else None
+    return Order(instance_id(order), accession if accession is not None and accession.root else None)
 
 
 def _replaced(document: etree._Element) -> InstanceId | None:

@@ -56,6 +56,14 @@ class ServiceEvent:
     setting: Coded | None = None
 
 
+@dataclass(frozen=True, slots=True, repr=False)
+class Order:
+    """inFulfillmentOf/order: what the document answers, with the accession number of an imaging department."""
+
+    id: InstanceId | None = None
+    accession: InstanceId | None = None
+
+
 BodyKind = Literal["structured", "non-xml", "none"]
 
 
@@ -83,6 +91,7 @@ class CdaHeader:
     body: BodyKind
     body_media_type: str = ""
     self_presenting: bool = False
+    orders: tuple[Order, ...] = ()
 
     def ins(self) -> MatriculeIns | None:
         """The first patient id under one of the four INS roots."""

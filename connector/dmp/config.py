@@ -50,6 +50,9 @@ class DmpConfig:
     patient_domain      OID under which the domain knows patients; "" when the identifiers given name theirs
     send_hash           hash and size in the request; None: only in the 'ihe' profile (absent from the official request)
     masked_and_invisible_allowed  the DMP parameter cumul-invisible_patient-masque_ps (EX_2.1-1050)
+    minors              the DMP parameter fonctions-gestion-mineurs: restrictions and secret connection for minors
+    majority_age        the DMP parameter age-majorite, in years
+    adult_representatives  a document hidden from the legal representatives of an adult: 'warn' sends it so, 'refuse'
     default_content_type  contentTypeCode (JDV_J59) when PV1-2 gives none; "" refuses the document
     """
 
@@ -72,6 +75,9 @@ class DmpConfig:
     patient_domain: str = ""
     send_hash: bool | None = None
     masked_and_invisible_allowed: bool = False
+    minors: bool = True
+    majority_age: int = 18
+    adult_representatives: Literal["warn", "refuse"] = "warn"
     default_content_type: str = "97"
     lps_model: str = "PFI"
     lps_internal_id: str = "connector"
@@ -122,6 +128,7 @@ _CHOICES: dict[str, tuple[str, ...]] = {
     "environment": ("production", "test"),
     "signature_algorithm": ("sha1", "sha256"),
     "structure_policy": ("certificate", "message"),
+    "adult_representatives": ("warn", "refuse"),
     "profile": ("dmp", "ihe"),
 }
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
-from connector.hl7.model import DocumentRequest, Flags, Identifier, Sender
+from connector.hl7.model import Action, DocumentRequest, Flags, Identifier, Sender
 from connector.ins.model import Traits
 
 NO_TRAITS = Traits()
@@ -13,13 +14,17 @@ NO_FLAGS = Flags()
 
 @dataclass(frozen=True, slots=True, repr=False)
 class DocumentFacts:
-    """Facts the CDA does not carry (hl7v2-interface §6). `patient_class` is PV1-2, `ipp` the hospital's own number."""
+    """Facts the CDA does not carry (hl7v2-interface §6).
+
+    `patient_class` is PV1-2, `ipp` the hospital's own number, `action` what the message asks, "" when no message does.
+    """
 
     traits: Traits = NO_TRAITS
     ipp: Identifier | None = None
     flags: Flags = NO_FLAGS
     patient_class: str = ""
     sender: Sender | None = None
+    action: Action | Literal[""] = ""
 
 
 def facts_of(request: DocumentRequest) -> DocumentFacts:
@@ -30,4 +35,5 @@ def facts_of(request: DocumentRequest) -> DocumentFacts:
         flags=request.flags,
         patient_class=request.stay.patient_class,
         sender=request.sender,
+        action=request.action,
     )

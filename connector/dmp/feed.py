@@ -12,6 +12,7 @@ from datetime import datetime
 from pathlib import Path
 
 from connector.base.finding import Finding
+from connector.base.hl7time import PARIS
 from connector.cda.model import CdaHeader
 from connector.dmp.config import DmpConfig
 from connector.dmp.errors import DmpMetadataError
@@ -88,8 +89,9 @@ def prepare(
     Raises DmpMetadataError (a rule blocks, or over `size_cap`), SignatureError, and ValueError when the 'dmp'
     profile has no signer.
     """
-    warnings = tuple(f for f in check(Draft(feed.header, feed.facts, ins, config)) if not f.blocking)
-    entry = build_entry(feed.header, feed.facts, ins, config, entry_uuid=DOCUMENT_ID)
+    today = feed.ids.submission_time.astimezone(PARIS).date()
+    warnings = tuple(f for f in check(Draft(feed.header, feed.facts, ins, config, today)) if not f.blocking)
+    entry = build_entry(feed.header, feed.facts, ins, config, entry_uuid=DOCUMENT_ID, today=today)
     _check_size(feed.content, config.size_cap)
     submission_set = build_submission_set(
         entry,

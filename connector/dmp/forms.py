@@ -9,6 +9,8 @@ from connector.xds.iti18 import Profile
 
 PERSON_OID = "1.2.250.1.71.4.2.1"
 STRUCTURE_OID = "1.2.250.1.71.4.2.2"
+SNR_OID = "1.3.2"
+"""SIREN registry: authority of the structure behind a referenced digital service (c.4)."""
 
 _ESCAPES = str.maketrans({"\\": "\\E\\", "^": "\\S\\", "&": "\\T\\", "|": "\\F\\", "~": "\\R\\"})
 
@@ -24,17 +26,28 @@ def cx(value: str, oid: str, type_code: str, profile: Profile) -> str:
 
 
 def xcn(identifier: str, family: str, given: str, *, oid: str, name_type: str, id_type: str, profile: Profile) -> str:
-    """A person or a software; XCN-10 (`name_type`) and XCN-13 (`id_type`) in France only."""
+    """A person or a software; XCN-10 (`name_type`) and XCN-13 (`id_type`) in France only.
+
+    The authority and the type go with the identifier: all are left out together.
+    """
+    if not identifier:
+        named = f"^{escape(family)}^{escape(given)}"
+        return f"{named}^^^^^^^{name_type}" if profile == "dmp" else named
     base = f"{escape(identifier)}^{escape(family)}^{escape(given)}^^^^^^&{oid}&ISO"
     return f"{base}^{name_type}^^^{id_type}" if profile == "dmp" else base
 
 
-def xon(name: str, identifier: str, *, profile: Profile) -> str:
+def xon(name: str, identifier: str, *, oid: str = STRUCTURE_OID, profile: Profile) -> str:
     """A structure; the authority goes with the identifier, so both are left out together (c.4)."""
     if not identifier:
         return escape(name)
-    kind = "IDNST" if profile == "dmp" else ""
-    return f"{escape(name)}^^^^^&{STRUCTURE_OID}&ISO^{kind}^^^{escape(identifier)}"
+    kind = ("SIREN" if oid == SNR_OID else "IDNST") if profile == "dmp" else ""
+    return f"{escape(name)}^^^^^&{oid}&ISO^{kind}^^^{escape(identifier)}"
+
+
+def cxi(value: str, oid: str, kind: str) -> str:
+    """A reference to something else than the document: `value^^^&oid&ISO^kind` (c.3, ihe-rules D-18)."""
+    return f"{escape(value)}^^^&{oid}&ISO^{kind}"
 
 
 def specialty(code: str, display: str, system: str, profile: Profile) -> str:

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from dataclasses import replace
+from datetime import date, datetime
+from typing import Final
 
 from connector import codes
 from connector.base.hl7time import utc_digits, xds_utc
 from connector.base.oid import is_oid
-from connector.cda.model import CdaHeader, CdaPerson, Coded
+from connector.cda.model import CdaHeader, CdaOrganization, CdaPerson, Coded, InstanceId
 from connector.codes import Concept
 from connector.dmp.config import DmpConfig
 from connector.dmp.errors import DmpMetadataError
 from connector.dmp.facts import DocumentFacts
-from connector.dmp.forms import PERSON_OID, cx, escape, specialty, xcn, xon
+from connector.dmp.forms import PERSON_OID, SNR_OID, STRUCTURE_OID, cx, cxi, escape, specialty, xcn, xon
 from connector.dmp.rules import Draft, check
+from connector.dmp.rules_document import TITLE_LENGTH
 from connector.hl7.model import Flags, Sender
 from connector.ins.model import INS_OIDS, MatriculeIns, Traits
 from connector.xds.iti18 import Profile
@@ -21,12 +24,28 @@ from connector.xds.model import Author, Code, DocumentEntry, SubmissionSet
 
 RESTRICTIONS = "1.2.250.1.213.1.1.4.13"
 
+ORDER: Final = "urn:ihe:iti:xds:2013:order"
+ACCESSION: Final = "urn:ihe:iti:xds:2013:accession"
+"""Kinds of reference the DMP takes (JDV_J231)."""
+
+_LEGACY_INS: Final = "1.2.250.1.213.1.4.2"
+"""INS-C, the former national number: not a number of the hospital (b.11)."""
+
 
 def build_entry(
-    header: CdaHeader, facts: DocumentFacts, ins: MatriculeIns, config: DmpConfig, *, entry_uuid: str
+    header: CdaHeader,
+    facts: DocumentFacts,
+    ins: MatriculeIns,
+    config: DmpConfig,
+    *,
+    entry_uuid: str,
+    today: date | None = None,
 ) -> DocumentEntry:
-    """The DocumentEntry of a CDA; `entry_uuid` may be symbolic. Raises DmpMetadataError with every blocking finding."""
-    refuse(Draft(header, facts, ins, config))
+    """The DocumentEntry of a CDA; `entry_uuid` may be symbolic, `today` is the day of submission (see Draft).
+
+    Raises DmpMetadataError with every blocking finding.
+    """
+    refuse(Draft(header, facts, ins, config, today))
     profile = config.profile
     event = header.service_events[0]
     return DocumentEntry(
@@ -43,7 +62,7 @@ def build_entry(
         creation_time=xds_utc(header.effective_time),
         language=header.language,
         source_patient_id=source_patient_id(header, facts, ins, profile),
-        title=header.title,
+        title=short_title(header.title),
         authors=tuple(_author(person, profile) for person in header.authors),
         legal_authenticator=_legal_authenticator(header.legal_authenticator, profile),
         event_codes=tuple(
@@ -52,6 +71,7 @@ def build_entry(
         service_start=xds_utc(event.low),
         service_stop=xds_utc(event.high) if event.high else "",
         source_patient_info=source_patient_info(header.traits if header.traits.birth_name else facts.traits),
+        reference_ids=reference_ids(header),
     )
 
 
@@ -67,6 +87,9 @@ def build_submission_set(
     """The set that carries `entry`; `submission_time` is aware. Raises DmpMetadataError like `build_entry`."""
     deduced = codes.content_type(facts.patient_class) or codes.load("J59").get(config.default_content_type)
     author = submission_author(facts.sender, config) if facts.sender else entry.authors[0]
+    # What the document says of the same person is known of the sender too (c.2: role and specialty if known).
+    known = next((one for one in entry.authors if one.person == author.person), author)
+    author = replace(author, roles=known.roles, specialties=known.specialties)
     return SubmissionSet(
         entry_uuid=set_uuid,
         unique_id=unique_id,
@@ -88,6 +111,20 @@ def refuse(draft: Draft) -> None:
 def unique_id(header: CdaHeader) -> str:
     """uniqueId of the document: the root, plus `^extension` where a domain allows it."""
     return f"{header.id.root}^{header.id.extension}" if header.id.extension else header.id.root
+
+
+def short_title(title: str) -> str:
+    """The title as the registry takes it: what is too long ends with an ellipsis."""
+    return title if len(title) <= TITLE_LENGTH else f"{title[: TITLE_LENGTH - 1].rstrip()}…"
+
+
+def reference_ids(header: CdaHeader) -> tuple[str, ...]:
+    """Orders and accession numbers the document answers, each once; one without both parts of an id is left out."""
+    found: list[tuple[InstanceId | None, str]] = []
+    for order in header.orders:
+        found += [(order.id, ORDER), (order.accession, ACCESSION)]
+    whole = [(one, kind) for one, kind in found if one is not None and one.extension and is_oid(one.root)]
+    return tuple(dict.fromkeys(cxi(one.extension, one.root, kind) for one, kind in whole))
 
 
 def confidentiality(header: CdaHeader, flags: Flags) -> tuple[Code, ...]:
@@ -115,7 +152,7 @@ def source_patient_id(header: CdaHeader, facts: DocumentFacts, ins: MatriculeIns
     if facts.ipp is not None and is_oid(facts.ipp.authority.oid):
         return cx(escape(facts.ipp.value), facts.ipp.authority.oid, "PI", profile)
     for identifier in header.patient_ids:
-        if identifier.root not in INS_OIDS and identifier.extension and is_oid(identifier.root):
+        if identifier.root not in (*INS_OIDS, _LEGACY_INS) and identifier.extension and is_oid(identifier.root):
             return cx(escape(identifier.extension), identifier.root, "PI", profile)
     return cx(ins.value, ins.oid, "NH", profile)
 
@@ -168,16 +205,25 @@ def software_id(structure: str, internal: str) -> str:
 
 
 def _author(person: CdaPerson, profile: Profile) -> Author:
-    organization = person.organization
-    structure = organization.id.extension if organization and organization.id else ""
     return Author(
         person=_person(person, "IDNPS", profile),
-        institutions=(xon(organization.name, structure, profile=profile),) if organization else (),
+        institutions=_institutions(person, profile),
         roles=(escape(person.function.display),) if person.function and person.function.display else (),
         specialties=(specialty(person.code.code, person.code.display, person.code.system, profile),)
         if person.code
         else (),
     )
+
+
+def _institutions(person: CdaPerson, profile: Profile) -> tuple[str, ...]:
+    """The author's structure; a patient has none (c.4)."""
+    organization: CdaOrganization | None = person.organization
+    if organization is None or (person.id is not None and person.id.root in INS_OIDS):
+        return ()
+    identifier = organization.id
+    if identifier is None or identifier.root not in (STRUCTURE_OID, SNR_OID):
+        return (xon(organization.name, "", profile=profile),) if organization.name else ()
+    return (xon(organization.name, identifier.extension, oid=identifier.root, profile=profile),)
 
 
 def _legal_authenticator(person: CdaPerson | None, profile: Profile) -> str:

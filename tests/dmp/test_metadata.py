@@ -86,7 +86,7 @@ def test_the_submission_set_comes_from_the_sender_and_the_stay() -> None:
         patient_id=PATIENT,
         submission_time="20261121093000",
         content_type=submission_set().content_type,
-        authors=(Author(person=THOMAS, institutions=(ORGANISATION,)),),
+        authors=(Author(person=THOMAS, institutions=(ORGANISATION,), specialties=entry().authors[0].specialties),),
     )
     content_type = submission_set().content_type
     assert content_type is not None
@@ -199,7 +199,7 @@ MUTATIONS: list[tuple[str, str, dict[str, Any], str]] = [
      "documentationOf[1]/serviceEvent/effectiveTime/high"),
     ("DMP-HEADER", H, {"title": ""}, "ClinicalDocument/title"),
     ("DMP-HEADER", H, {"language": ""}, "ClinicalDocument/languageCode"),
-    ("DMP-MASKS", F, {"flags": Flags(masque_ps=True, invisible_patient=True)}, "OBX MASQUE_PS, INVISIBLE_PATIENT"),
+    ("EX_2.1-1050", F, {"flags": Flags(masque_ps=True, invisible_patient=True)}, "OBX MASQUE_PS, INVISIBLE_PATIENT"),
     ("DMP-SENDER", F, {"sender": None}, "PRT (PRT-4 = SB)"),
     ("RG_2230", F, {"sender": Sender(PERSON_WITHOUT_GIVEN, SENDER.organization)}, "PRT-5 (PRT-4 = SB)"),
 ]  # fmt: skip
@@ -234,11 +234,18 @@ def test_a_type_outside_the_dmp_list_but_known_to_the_cisis_only_warns() -> None
     assert [(f.rule, f.severity) for f in check(draft)] == [("DMP-TYPE", "warning")]
 
 
-def test_codes_outside_the_dmp_lists_only_warn() -> None:
-    header = replace(HEADER, facility=Coded("SA99", "1.2.250.1.71.4.2.4"))
-    assert [(f.rule, f.severity, f.found) for f in check(Draft(header, FACTS, INS, CONFIG))] == [
-        ("DMP-CODES", "warning", "SA99")
-    ]
+def test_a_sender_the_document_does_not_know_has_neither_role_nor_specialty() -> None:
+    other = replace(SENDER, person=Provider("801234567897", "HODA", "Adam", NATIONAL, "IDNPS"))
+    (author,) = submission_set(replace(FACTS, sender=other)).authors
+    assert (author.roles, author.specialties) == ((), ())
+
+
+def test_a_practice_setting_of_the_cisis_only_warns_and_says_which_list() -> None:
+    header = replace(HEADER, service_events=(replace(STAY, setting=Coded("ESSMS", "1.2.250.1.213.1.1.4.9")),))
+    (finding,) = check(Draft(header, FACTS, INS, CONFIG))
+    assert (finding.rule, finding.severity) == ("DMP-SETTING", "warning")
+    assert finding.expected == "un code de JDV_J62_PracticeSettingCode_DMP (version 20230922120000, du 2023-09-22)"
+    assert "JDV_J04_XdsPracticeSettingCode_CISIS (version 20240927120000, du 2024-09-27)" in finding.text
 
 
 def test_a_type_without_class_is_asked_not_guessed() -> None:
