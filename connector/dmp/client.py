@@ -8,8 +8,7 @@ cannot be trusted, before anything leaves or in place of the security fault that
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -20,17 +19,14 @@ from lxml import etree
 from connector import codes
 from connector.base.calls import OnCall, nobody
 from connector.base.clock import Clock, UuidFactory, random_uuid, utc_now
-from connector.base.errors import ServerError, ServerRefusal, SettingsError, SoapFault
-from connector.base.finding import Finding
-from connector.dmp import td02, td03
+from connector.base.errors import SettingsError
+from connector.dmp import td02, td03, verbs
 from connector.dmp.config import DmpConfig
-from connector.dmp.errors import DmpMetadataError
 from connector.dmp.exchange import Exchange
 from connector.dmp.facts import DocumentFacts
 from connector.dmp.feed import Feed, PreparedFeed, prepare
 from connector.dmp.forms import cx
-from connector.dmp.refusals import server_error
-from connector.dmp.retrieval import BATCH, PartialRetrieval, Retrieved, request_lines, save
+from connector.dmp.retrieval import PartialRetrieval, Retrieved
 from connector.dmp.td02 import Existence
 from connector.dmp.td03 import StatusAnswer
 from connector.dmp.transactions import (
@@ -45,26 +41,23 @@ from connector.dmp.transactions import (
     TD3_3C,
     TD3_3D,
 )
-from connector.dmp.updates import NO_FACTS, UpdateIds, UpdateResult, update_set
+from connector.dmp.updates import NO_FACTS, UpdateIds, update_set
+from connector.dmp.verbs import SubmitResult, UpdateResult, xml_text
 from connector.ins.model import MatriculeIns
-from connector.soap.answer import SoapAnswer
 from connector.soap.transport import WireEvent
 from connector.trust.clockwatch import ClockWatch
 from connector.trust.keys import KeyPair
 from connector.trust.vihf import Caller, VihfConfig
-from connector.xds import iti18, iti41, iti43, iti57
+from connector.xds import iti41, iti57
 from connector.xds.model import (
     APPROVED,
     ARCHIVED,
     DELETED,
-    STATUS_FAILURE,
     Code,
     DocumentEntry,
     QueryAnswer,
-    RegistryError,
-    Submission,
 )
-from connector.xds.responses import as_server_errors
+from connector.xds.queries import FindDocuments, GetDocuments
 from connector.xds.transactions import Transaction
 
 __all__ = [
@@ -78,27 +71,6 @@ __all__ = [
     "UpdateIds",
     "UpdateResult",
 ]
-
-NOT_XML = Finding(
-    "META-XML",
-    "error",
-    "message",
-    "caractère de contrôle",
-    "du texte",
-    "un texte du message porte un caractère de contrôle, que le XML du DMP ne peut pas transporter",
-)
-"""Which text it is cannot be told: the XML writer does not say."""
-
-
-@dataclass(frozen=True, slots=True)
-class SubmitResult:
-    """A submission the server accepted. The answer itself names no identifier (dmp-interface a.7)."""
-
-    set_id: str
-    unique_ids: tuple[str, ...]
-    warnings: tuple[RegistryError, ...] = ()
-    findings: tuple[Finding, ...] = ()
-    seconds: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,13 +138,12 @@ class DmpClient:
         `type_codes` are codes of JDV_J66 or JDV_J07, an OR; SettingsError on another one. A partial answer is
         returned with its errors.
         """
-        query = iti18.FindDocuments(
+        query = FindDocuments(
             cx(ins.value, ins.oid, "NH", self._config.profile),
             type_codes=tuple(map(_type_code, type_codes)),
             service_start_from=since,
         )
-        body = iti18.build_query(query, profile=self._config.profile)
-        return self._line.ask(TD3_1, body, ins, caller, _read_query)
+        return verbs.query(self._line, TD3_1, ins, caller, query)
 
     def find_stored(self, ins: MatriculeIns, caller: Caller, unique_id: str) -> tuple[Stored, ...]:
         """TD3.1b: what the registry has of a document known by its uniqueId; () when it does not have it.
@@ -181,10 +152,11 @@ class DmpClient:
         an unknown outcome. Who may read metadata asks for it, and gets the hash to compare.
         """
         reads = self._reads_metadata(caller)
-        query = iti18.GetDocuments(unique_ids=(unique_id,))
-        body = iti18.build_query(query, "LeafClass" if reads else "ObjectRef", profile=self._config.profile)
+        query = GetDocuments(unique_ids=(unique_id,))
         row = TD3_1 if reads else TD3_1B
-        found = self._line.ask(row, body, ins, caller, _read_query, unique_ids=(unique_id,))
+        found = verbs.query(
+            self._line, row, ins, caller, query, "LeafClass" if reads else "ObjectRef", unique_ids=(unique_id,)
+        )
         # Some registries answer full objects to an ObjectRef query, or references to a LeafClass one.
         stored = {reference: Stored(reference) for reference in found.references}
         stored |= {
@@ -204,35 +176,7 @@ class DmpClient:
         Raises PartialRetrieval (a ServerRefusal holding what did arrive) when some document is refused or missing.
         Bytes that are not those announced count as an unreadable answer.
         """
-        saved: list[Retrieved] = []
-        errors: list[ServerError] = []
-        waiting = [entries[start : start + BATCH] for start in range(0, len(entries), BATCH)]
-        while waiting:
-            batch = waiting.pop(0)
-
-            def read(answer: SoapAnswer, batch: Sequence[DocumentEntry] = batch) -> iti43.RetrieveAnswer:
-                found = iti43.parse_response(answer.body, answer.parts)
-                errors.extend(as_server_errors(found.errors))
-                saved.extend(save(found.documents, batch, folder))
-                return found
-
-            lines = request_lines(batch, self._config.repository_id)
-            try:
-                asked = tuple(entry.unique_id for entry in batch)
-                self._line.ask(TD3_2, iti43.build_request(lines), ins, caller, read, unique_ids=asked)
-            except SoapFault as fault:
-                if len(entries) == 1 or fault.subcode != "XDSDocumentUniqueIdError":
-                    raise
-                # The DMP refuses a whole request for one document (a.9): ask for each alone.
-                if len(batch) == 1:
-                    errors.append(server_error(fault))
-                else:
-                    waiting[:0] = [[entry] for entry in batch]
-        obtained = {document.entry.unique_id for document in saved}
-        missing = tuple(entry for entry in entries if entry.unique_id not in obtained)
-        if missing:
-            raise PartialRetrieval(tuple(errors), saved, missing)
-        return saved
+        return verbs.retrieve(self._line, TD3_2, ins, caller, entries, folder)
 
     def submit(self, ins: MatriculeIns, caller: Caller, feed: Feed) -> SubmitResult:
         """TD2.1: the document with its signature. Raises besides DmpMetadataError, before anything leaves.
@@ -240,25 +184,8 @@ class DmpClient:
         An answer that cannot be read is an unknown outcome (TransportError, `sent`), never a refusal.
         """
         prepared, body = self._prepared(ins, feed)
-        submission = prepared.submission
-        unique_ids = tuple(entry.unique_id for entry in submission.entries)
-        set_id = submission.submission_set.unique_id
-
-        def read(answer: SoapAnswer) -> SubmitResult:
-            response = iti41.parse_response(answer.body)
-            if not response.succeeded:
-                raise ServerRefusal(
-                    as_server_errors(response.errors), status=response.status, findings=prepared.warnings
-                )
-            return SubmitResult(
-                set_id=set_id,
-                unique_ids=unique_ids,
-                warnings=response.errors,
-                findings=prepared.warnings,
-                seconds=answer.seconds,
-            )
-
-        return self._line.ask(TD2_1, body, ins, caller, read, prepared.attachments, unique_ids, set_id)
+        submission, warnings = prepared.submission, prepared.warnings
+        return verbs.submit(self._line, TD2_1, ins, caller, submission, body, prepared.attachments, warnings)
 
     def rehearse(self, ins: MatriculeIns, caller: Caller, feed: Feed) -> PreparedFeed:
         """All that `submit` does before the first byte leaves: metadata, rules, signature, assertion. Sends nothing.
@@ -271,7 +198,7 @@ class DmpClient:
 
     def _prepared(self, ins: MatriculeIns, feed: Feed) -> tuple[PreparedFeed, etree._Element]:
         now = self._line.trusted_now()
-        with _xml_text():
+        with xml_text():
             prepared = prepare(feed, ins, self._config, signer=self._line.signer, signed_at=now)
             return prepared, iti41.build_request(prepared.submission, prepared.cids())
 
@@ -325,7 +252,7 @@ class DmpClient:
         CodecError when the entry lacks its logical id or its version, before anything leaves.
         """
         change = iti57.new_version(update_set(ins, self._line.presented(caller), ids, self._config, facts), entry)
-        return self._update(TD3_3B if visibility else TD3_3A, ins, caller, change, entry.unique_id)
+        return verbs.update(self._line, TD3_3B if visibility else TD3_3A, ins, caller, change, entry.unique_id)
 
     def _change_status(
         self,
@@ -339,41 +266,8 @@ class DmpClient:
         unique_id: str,
     ) -> UpdateResult:
         made = update_set(ins, self._line.presented(caller), ids, self._config, facts)
-        return self._update(row, ins, caller, iti57.status_change(made, entry_uuid, *change), unique_id)
-
-    def _update(
-        self, row: Transaction, ins: MatriculeIns, caller: Caller, change: Submission, unique_id: str
-    ) -> UpdateResult:
-        with _xml_text():
-            body = iti57.build_request(change)
-        set_id = change.submission_set.unique_id
-
-        def read(answer: SoapAnswer) -> UpdateResult:
-            response = iti57.parse_response(answer.body)
-            if not response.succeeded:
-                raise ServerRefusal(as_server_errors(response.errors), status=response.status)
-            return UpdateResult(set_id, response.errors, answer.seconds)
-
-        unique_ids = (unique_id,) if unique_id else ()
-        return self._line.ask(row, body, ins, caller, read, unique_ids=unique_ids, set_id=set_id)
-
-
-@contextmanager
-def _xml_text() -> Iterator[None]:
-    """DmpMetadataError in place of the XML writer's refusal of a control character."""
-    try:
-        yield
-    except ValueError as error:
-        if "XML compatible" not in str(error):
-            raise
-        raise DmpMetadataError([NOT_XML]) from error
-
-
-def _read_query(answer: SoapAnswer) -> QueryAnswer:
-    found = iti18.parse_answer(answer.body)
-    if found.status == STATUS_FAILURE:
-        raise ServerRefusal(as_server_errors(found.errors), status=found.status)
-    return found
+        changed = iti57.status_change(made, entry_uuid, *change)
+        return verbs.update(self._line, row, ins, caller, changed, unique_id)
 
 
 def _type_code(code: str) -> Code:

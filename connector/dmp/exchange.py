@@ -106,7 +106,7 @@ class Exchange:
 
         `ins` and `caller` may be None where the domain wants no assertion.
         """
-        assertion = self._assertion(caller, ins)
+        assertion = self.assertion(caller, ins)
         service = self._services[row.wsdl, self.config.endpoint(row)]
         record = replace(self._record(row, ins, caller), unique_ids=unique_ids, set_id=set_id, destination=service.url)
         with self._clock_blamed(), recorded(self._on_call, record) as call:
@@ -167,7 +167,7 @@ class Exchange:
             structure=caller.structure_id,
         )
 
-    def _assertion(self, caller: Caller | None, ins: MatriculeIns | None) -> bytes | None:
+    def assertion(self, caller: Caller | None, ins: MatriculeIns | None) -> bytes | None:
         """The VIHF of this call, fresh each time: the server judges its IssueInstant."""
         if self._vihf is None or self.signer is None:
             return None

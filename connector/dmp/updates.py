@@ -13,7 +13,7 @@ from connector.dmp.forms import PERSON_OID, cx, xcn
 from connector.dmp.metadata import software_id, submission_author
 from connector.ins.model import MatriculeIns
 from connector.trust.vihf import Caller
-from connector.xds.model import Author, Code, RegistryError, SubmissionSet
+from connector.xds.model import Author, Code, SubmissionSet
 
 SET_ID = "SubmissionSet01"
 ANY_CONTENT = "97"
@@ -27,15 +27,6 @@ class UpdateIds:
 
     set_id: str
     submission_time: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class UpdateResult:
-    """A change the server accepted. The entryUUID is another one from now on, the logical id is not (a.10)."""
-
-    set_id: str
-    warnings: tuple[RegistryError, ...] = ()
-    seconds: float = 0.0
 
 
 def update_set(
