@@ -204,7 +204,7 @@ def _decode(carriers: list[_Numbered], notes: Notes) -> tuple[DocumentPart, ...]
             notes.warn(
                 "VOLET-BASE64", f"OBX[{number}]-5.5", "remplissage", "=", sentence, reference="hl7v2-interface §9.2-8"
             )
-        status = text(obx, 11) or text(obx, 10)
+        status = (text(obx, 11) or text(obx, 10)).upper()
         parts.append(DocumentPart(text(obx, 3), text(obx, 3, 1, 3), text(obx, 3, 1, 2), payload.content, status))
     return tuple(parts)
 
