@@ -6,6 +6,8 @@ import shutil
 import threading
 from pathlib import Path
 
+from cryptography.hazmat.primitives.serialization import Encoding
+
 from connector.simulator.http import HttpRequest
 from connector.simulator.wire import Envelope
 
@@ -13,7 +15,8 @@ from connector.simulator.wire import Envelope
 class Capture:
     """Writes under `folder`, per request n (5 digits): `n.content-type`, `n.body`, then `n.root.xml` and `n.part-m`.
 
-    With no folder it does nothing. The folder then holds test identities: it is a choice of the test, never a default.
+    `n.client.pem` is the certificate of the TLS connection it came by, when there was one. With no folder it does
+    nothing. The folder then holds test identities: it is a choice of the test, never a default.
     """
 
     def __init__(self, folder: Path | None) -> None:
@@ -30,6 +33,9 @@ class Capture:
             self._count += 1
             stem = f"{self._count:05d}"
         (self._folder / f"{stem}.content-type").write_text(request.headers.get("content-type", ""), encoding="utf-8")
+        if request.client_certificate is not None:
+            pem = request.client_certificate.public_bytes(Encoding.PEM)
+            (self._folder / f"{stem}.client.pem").write_bytes(pem)
         with (self._folder / f"{stem}.body").open("wb") as file:
             shutil.copyfileobj(request.body, file)
         request.body.seek(0)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import unquote
 
+from cryptography import x509
 from lxml import etree
 
 from connector.base.ns import RIM, SAML2, SOAP12, WSA, XDSB, XOP, q
@@ -18,12 +19,16 @@ _ASSERTION = re.compile(rb"<(\w+:)?Assertion[\s>].*</\1Assertion>", re.DOTALL)
 
 @dataclass(frozen=True)
 class Captured:
-    """One request: `root` and `parts` (by bare Content-ID) are slices of `body`, byte for byte."""
+    """One request: `root` and `parts` (by bare Content-ID) are slices of `body`, byte for byte.
+
+    `client` is the certificate of the TLS connection it came by.
+    """
 
     content_type: str
     body: bytes
     root: bytes
     parts: dict[str, bytes]
+    client: x509.Certificate | None
 
     @property
     def assertion(self) -> bytes:
@@ -80,14 +85,16 @@ class Captured:
 
 def read_captures(folder: Path) -> list[Captured]:
     """Every request under `folder`, in order of arrival."""
-    return [_read(file.read_bytes(), file.with_suffix(".content-type")) for file in sorted(folder.glob("*.body"))]
+    return [_read(file) for file in sorted(folder.glob("*.body"))]
 
 
-def _read(body: bytes, type_file: Path) -> Captured:
-    content_type = type_file.read_text(encoding="utf-8")
+def _read(file: Path) -> Captured:
+    body, content_type = file.read_bytes(), file.with_suffix(".content-type").read_text(encoding="utf-8")
+    pem = file.with_suffix(".client.pem")
+    client = x509.load_pem_x509_certificate(pem.read_bytes()) if pem.exists() else None
     boundary = re.search(r'boundary="?([^";]+)', content_type)
     if not content_type.startswith("multipart/related"):
-        return Captured(content_type, body, body, {})
+        return Captured(content_type, body, body, {}, client)
     assert boundary is not None
     delimiter = b"--" + boundary.group(1).encode()
     first, *blocks, last = (b"\r\n" + body).split(b"\r\n" + delimiter)
@@ -100,4 +107,4 @@ def _read(body: bytes, type_file: Path) -> Captured:
         parts[cid.group(1).decode()] = content
     start = re.search(r'start="<([^>]+)>"', content_type)
     assert start is not None
-    return Captured(content_type, body, parts.pop(start.group(1)), parts)
+    return Captured(content_type, body, parts.pop(start.group(1)), parts, client)
