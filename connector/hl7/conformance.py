@@ -17,10 +17,10 @@ from connector.hl7.ack import AckError
 from connector.hl7.definitions import check_segment, without_payload
 from connector.hl7.er7 import Er7Error, Limits, Message, parse
 from connector.hl7.grammar import slots_of, walk
-from connector.hl7.pam import read_admission
+from connector.hl7.identity import read_identity
 from connector.hl7.profile_rules import check_profile
-from connector.hl7.structure import check_header, check_segments
-from connector.hl7.volet import VoletRefusal, read_document
+from connector.hl7.structure import DOCUMENT_EVENTS, LPS_NAMESPACE, check_header, check_segments
+from connector.hl7.volet import document_notes
 
 LIMITS = Limits(max_segments=1_000, max_fields=500, max_repetitions=500, max_components=5_000)
 """Tighter than the listener's: a real message has fewer than a hundred segments."""
@@ -67,24 +67,25 @@ def _definitions(message: Message) -> Iterator[Finding]:
 
 
 def _reception(message: Message) -> Iterator[Finding]:
-    """What our own listener would answer, and the state of the identity."""
+    """What our own listener would answer, and beyond: a fault of MSH or a missing segment hides nothing else."""
     header = message.header
     if header.type == "ZAM":
         return
-    refusal = check_header(header) or check_segments(header, message.names())
-    if refusal is not None:
-        yield from (_refused(error) for error in refusal.errors)
-    elif header.type == "ADT" and message.first("PID") is not None:
-        verdict = read_admission(message, environment="test", today=date.min).qualification
+    told: list[AckError] = []
+    for refusal in (check_header(header), check_segments(header, message.names())):
+        if refusal is not None:
+            told += refusal.errors
+    pid = message.first("PID")
+    if pid is not None and header.type != "ACK":
+        verdict = read_identity(pid, environment="test", today=date.min).qualification
         for sentence in verdict.reasons + verdict.warnings:
             code, _, text = sentence.partition(": ")
             yield Finding(code, "info", "PID", "non qualifiée", "qualifiée", text, reference="hl7v2-interface §2.3")
-    elif header.type in ("ORU", "MDM"):
-        try:
-            yield from read_document(message, environment="test", today=date.min).findings
-        except VoletRefusal as told:
-            yield from (_refused(error) for error in told.errors)
-            yield from told.findings
+    if header.type in DOCUMENT_EVENTS and header.profile_namespace.strip() != LPS_NAMESPACE:
+        notes = document_notes(message, environment="test", today=date.min)
+        told += notes.errors
+        yield from notes.findings
+    yield from (_refused(error) for error in told)
 
 
 def _refused(error: AckError) -> Finding:

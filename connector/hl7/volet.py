@@ -6,14 +6,15 @@ or the code lists (not a ClinicalDocument, another patient inside, a type outsid
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import date
 
 from connector.base.errors import CodecError
 from connector.hl7.ack import AckError
 from connector.hl7.datatypes import present, text
 from connector.hl7.er7 import Message, Segment
-from connector.hl7.identity import read_identity, read_stay
-from connector.hl7.model import Action, DocumentPart, DocumentRequest
+from connector.hl7.identity import PatientIdentity, read_identity, read_stay
+from connector.hl7.model import Action, DocumentPart, DocumentRequest, Recipient, Sender, Stay
 from connector.hl7.notes import Notes
 from connector.hl7.payload import decode_payload
 from connector.hl7.refusal import (
@@ -29,11 +30,11 @@ from connector.hl7.structure import DOCUMENT_EVENTS, Volet, check_header, check_
 from connector.hl7.volet_action import read_action
 from connector.hl7.volet_checks import check_destinations, check_patient, check_sender, check_stay
 from connector.hl7.volet_mail import check_mail
-from connector.hl7.volet_meta import is_metadata, numbered, read_metadata
+from connector.hl7.volet_meta import Metadata, is_metadata, numbered, read_metadata
 from connector.hl7.volet_parties import read_recipients, read_sender
 from connector.ins.model import Environment
 
-__all__ = ["MAX_DOCUMENTS", "VoletRefusal", "document_reference", "read_document"]
+__all__ = ["MAX_DOCUMENTS", "VoletRefusal", "document_notes", "document_reference", "read_document"]
 
 MAX_DOCUMENTS = {"ORU": 2, "MDM": 1}
 """An ORU may carry the same content at CDA levels 1 and 3 (§3.1)."""
@@ -52,15 +53,62 @@ def read_document(message: Message, *, environment: Environment, today: date) ->
     refusal = check_header(header) or check_segments(header, message.names())
     if refusal is not None:
         raise VoletRefusal(refusal.code, refusal.errors)
-    pid = message.first("PID")
-    if header.type not in DOCUMENT_EVENTS or pid is None:
+    if header.type not in DOCUMENT_EVENTS or message.first("PID") is None:
         raise CodecError("not a document message", field="MSH-9", found=header.type, expected="ORU or MDM")
+    found = _read(message, environment, today)
+    notes, metadata, patient = found.notes, found.metadata, found.patient
+    if notes.errors or found.action is None:
+        raise VoletRefusal("AE", notes.errors, notes.findings)
+    return DocumentRequest(
+        header=header,
+        action=found.action,
+        volet=found.volet,
+        identifiers=patient.identifiers,
+        traits=patient.traits,
+        reliability=patient.reliability,
+        qualification=patient.qualification,
+        stay=found.stay,
+        documents=found.documents,
+        sender=found.sender,
+        recipients=found.recipients,
+        flags=metadata.flags,
+        document_id=found.document_id,
+        replaced_id=found.replaced_id,
+        mail_bodies=metadata.mail_bodies,
+        no_reply=metadata.no_reply,
+        findings=tuple(notes.findings),
+    )
 
-    notes = Notes()
+
+def document_notes(message: Message, *, environment: Environment, today: date) -> Notes:
+    """All that the reader has to say of an ORU or MDM, even one refused for its MSH or for a missing segment."""
+    return _read(message, environment, today).notes
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class _Reading:
+    """What a message says, complete or not; its faults are in `notes`."""
+
+    notes: Notes
+    volet: Volet
+    metadata: Metadata
+    patient: PatientIdentity
+    stay: Stay
+    sender: Sender | None
+    recipients: tuple[Recipient, ...]
+    action: Action | None
+    document_id: str
+    replaced_id: str
+    documents: tuple[DocumentPart, ...]
+
+
+def _read(message: Message, environment: Environment, today: date) -> _Reading:
+    header, notes = message.header, Notes()
     volet = volet_of(header)
     _check_profile(header.profile, notes)
     metadata = read_metadata(message, notes)
     for_dmp = metadata.flags.dest_dmp is True
+    pid = message.first("PID") or Segment("PID", message.delimiters)
     patient = read_identity(pid, environment=environment, today=today)
     check_patient(pid, patient, volet=volet, for_dmp=for_dmp, notes=notes)
     stay = read_stay(message)
@@ -70,32 +118,23 @@ def read_document(message: Message, *, environment: Environment, today: date) ->
     recipients = read_recipients(message, notes)
     check_destinations(metadata, volet=volet, notes=notes)
     check_mail(metadata, recipients, patient, header=header, volet=volet, notes=notes)
-
     carriers = _document_segments(message, notes)
     action = read_action(message, volet, carriers, notes)
     _check_types(message, volet, carriers, notes)
     document_id, replaced_id = _identifiers(message, volet, action, notes)
     documents = _decode(carriers, notes)
-    if notes.errors or action is None:
-        raise VoletRefusal("AE", notes.errors, notes.findings)
-    return DocumentRequest(
-        header=header,
-        action=action,
-        volet=volet,
-        identifiers=patient.identifiers,
-        traits=patient.traits,
-        reliability=patient.reliability,
-        qualification=patient.qualification,
-        stay=stay,
-        documents=documents,
-        sender=sender,
-        recipients=recipients,
-        flags=metadata.flags,
-        document_id=document_id,
-        replaced_id=replaced_id,
-        mail_bodies=metadata.mail_bodies,
-        no_reply=metadata.no_reply,
-        findings=tuple(notes.findings),
+    return _Reading(
+        notes,
+        volet,
+        metadata,
+        patient,
+        stay,
+        sender,
+        recipients,
+        action,
+        document_id,
+        replaced_id,
+        documents,
     )
 
 

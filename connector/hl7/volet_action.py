@@ -30,16 +30,19 @@ def read_action(
     """
     votes: list[Action | None] = []
     orders = message.all("ORC")
+    told = len(notes.errors)
     votes += _order_votes(orders, volet, notes)
     votes += [STATUS.get(status) for obx in documents if (status := result_status(*obx, notes))]
     # Volet 1.2 says the action in OBX-11 alone: its events are not held against it.
     if message.header.type == "MDM" and volet != "1.2":
         votes.append(EVENT.get(message.header.event))
-    if notes.errors:
+    if len(notes.errors) > told:
         return None
     said = set(votes)
-    if not said and documents:
-        notes.refuse(missing_field(f"OBX^{documents[0][0]}^11", "action demandée (OBX-11)"))
+    if not said:
+        # Without a document its absence is the fault, and is told elsewhere.
+        if documents:
+            notes.refuse(missing_field(f"OBX^{documents[0][0]}^11", "action demandée (OBX-11)"))
         return None
     if len(said) != 1 or None in said:
         where = "ORC^1^1" if orders else "OBX^1^11"

@@ -83,6 +83,84 @@ def test_one_change_gives_its_finding(message: str, rule: str, severity: str, fi
     assert (rule, severity, field) in seen(message)
 
 
+ALL_WRONG: dict[str, tuple[str, dict[str, str]]] = {
+    # field to break, and the findings (rule, field) it must give
+    "ADT": (
+        ADT,
+        {
+            "MSH-12=2.3": "ACK-203 MSH^1^12",
+            "MSH-7=": "PROFIL-REQUIS MSH[1]-7",
+            "MSH-11=X": "PROFIL-TABLE MSH[1]-11",
+            "MSH-17=FR": "PROFIL-TABLE MSH[1]-17",
+            "EVN-1=A01": "PROFIL-INTERDIT EVN[1]-1",
+            "EVN-2=": "PROFIL-REQUIS EVN[1]-2",
+            "PID-3=000003": "PROFIL-REQUIS PID[1]-3.4",
+            "PID-5=PAT-TROIS": "PROFIL-REQUIS PID[1]-5.7",
+            "PID-8=X": "PROFIL-TABLE PID[1]-8",
+            "PID-18=": "PROFIL-REQUIS PID[1]-18",
+            "PID-32=PROV": "INS-STATUT PID",
+            "PV1-19=": "PROFIL-REQUIS PV1[1]-19",
+            "ZBE-1=": "PROFIL-REQUIS ZBE[1]-1",
+            "ZBE-4=CREATE": "PROFIL-TABLE ZBE[1]-4",
+            "ZFA-9=OUI": "PROFIL-TABLE ZFA[1]-9",
+            "ZFA-11=NON": "PROFIL-TABLE ZFA[1]-11",
+        },
+    ),
+    "ORU": (
+        without(ORU, "PV1"),
+        {
+            "MSH-12=2.3": "ACK-203 MSH^1^12",
+            "MSH-21=": "PROFIL-REQUIS MSH[1]-21",
+            "PID-3=": "ACK-101 PID^1^3",
+            "PID-5=PAT-TROIS^^^^^^L": "ACK-207/905 PID^1^5^1^2",
+            "ORC-1=CA": "ACK-207/906 ORC^1^1",
+            "OBR-4=": "ACK-101 OBR^1^4",
+            "OBX[1]-5=^TEXT^XML^Base64^***": "ACK-102 OBX^1^5^1^5",
+            "PRT[1]-2=AD": "PROFIL-TABLE PRT[1]-2",
+            "PRT[1]-4=XX": "ACK-101 PRT^1",
+            "OBX[2]-5=O": "ACK-103 OBX^2^5^1^1",
+            "OBX[8]-5=Y": "VOLET-MSS DESTMSSANTE",
+            "OBX[9]-5=Z": "ACK-103 OBX^9^5^1^1",
+            "OBX[4]-5=Y": "VOLET-MSS-MATRICE OBX-5",
+        },
+    ),
+    "MDM": (
+        without(MDM, "EVN"),
+        {
+            "PID-7=": "ACK-207/905 PID^1^7",
+            "PV1-2=": "ACK-101 PV1^1^2",
+            "ORC-1=": "ACK-101 ORC^1^1",
+            "TXA-2=": "PROFIL-REQUIS TXA[1]-2",
+            "TXA-12=": "ACK-101 TXA^1^12",
+            "TXA-17=DI": "PROFIL-TABLE TXA[1]-17",
+            "OBX[1]-3=": "ACK-101 OBX^1^3",
+            "OBX[6]-5=Z": "ACK-103 OBX^6^5^1^1",
+        },
+    ),
+}
+
+
+@pytest.mark.parametrize("name", ALL_WRONG)
+def test_everything_wrong_is_told_at_once_field_by_field(name: str) -> None:
+    message, faults = ALL_WRONG[name]
+    for fault in faults:
+        path, _, value = fault.partition("=")
+        message = edit(message, path, value)
+    told = {f"{_rule(finding)} {finding.field}" for finding in check(message)}
+    assert set(faults.values()) <= told
+    missing = {"ORU": "ACK-100 PV1^1", "MDM": "ACK-100 EVN^1"}.get(name)
+    assert missing is None or missing in told
+
+
+def _rule(finding: Finding) -> str:
+    return f"ACK-{finding.code}" if finding.rule.startswith("ACK-") else finding.rule
+
+
+def test_the_sister_volet_is_not_judged_by_our_rules() -> None:
+    told = check(edit(edit(ORU, "MSH-21", "1.1^CISIS_CDA_HL7_LPS"), "ORC-1", "CA"))
+    assert [finding.field for finding in told if finding.blocking] == ["MSH^1^21"]
+
+
 def test_findings_say_what_was_found_and_expected() -> None:
     for finding in check(edit(edit(ADT, "ZFA-9", "OUI"), "PID-32", "")):
         assert finding.found
