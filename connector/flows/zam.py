@@ -1,4 +1,6 @@
-"""The business acknowledgement ZAM^Z01 back to the sender of a document (hl7v2-interface §4)."""
+"""The business acknowledgements back to the sender of a document: ZAM^Z01 of the DMP, ZAM^Z02 of the secure mail
+(hl7v2-interface §4).
+"""
 
 from __future__ import annotations
 
@@ -13,10 +15,14 @@ from connector.flows.config import ZamConfig, ZamDestination
 from connector.flows.french import in_french
 from connector.hl7.ack import Ack, AckError, parse_ack
 from connector.hl7.er7 import Er7Error, parse_header
-from connector.hl7.zam import build_zam_z01
+from connector.hl7.header import Header
+from connector.hl7.zam import ZamEvent, build_zam_z01, build_zam_z02
 from connector.journal import Dead, Done, Hold, Job, Outcome, Refuse, Retry
 
 Exchange = Callable[[ZamDestination, bytes], bytes]
+
+NOT_READ = frozenset({"200", "201", "202", "203"})
+"""ERR-3 of a receiver that does not read this type, event, mode or version: it will not tomorrow either (§1.3)."""
 
 
 class ZamFlow:
@@ -37,17 +43,11 @@ class ZamFlow:
                 "configuration.zam",
                 unreachable=None,
             )
-        message = build_zam_z01(
-            parse_header(job.raw()),
-            success=payload["success"],
-            event_time=datetime.fromisoformat(payload["event_time"]),
-            error=None if payload["success"] else _error(payload["code"], payload["label"], payload["table"]),
-            now=self._clock(),
-            control_id=payload["control_id"],
-        )
+        event: ZamEvent = payload.get("event", "Z01")  # deliveries of the first releases do not say it
+        message = _build(event, parse_header(job.raw()), payload, self._clock())
         record = CallRecord(
             self._clock(),
-            "ZAM^Z01",
+            f"ZAM^{event}",
             f"mllp://{destination.host}:{destination.port}",
             message_id=payload["control_id"],
             unique_ids=(job.document_id,) if job.document_id else (),
@@ -64,16 +64,37 @@ class ZamFlow:
             return Retry("Réponse illisible au ZAM", code="zam.ack")
         if ack.control_id != payload["control_id"]:
             return Retry("L'accusé reçu répond à un autre message", code="zam.ack")
-        sign = "positif" if payload["success"] else "négatif"
-        match ack.code:
-            case "AA" | "CA":
-                return Done(f"ZAM^Z01 {sign} remis à l'émetteur")
-            case "AR" | "CR":
-                return Retry("ZAM refusé provisoirement par l'émetteur (AR)", code="zam.AR")
-            case "AE" | "CE":
-                return Refuse("ZAM refusé par l'émetteur (AE)", "zam.AE")
-            case other:
-                return Dead(f"Accusé inattendu au ZAM : {other}", "zam.ack")
+        return _outcome(event, "positif" if payload["success"] else "négatif", ack)
+
+
+def _build(event: ZamEvent, request: Header, payload: dict[str, Any], now: datetime) -> bytes:
+    """The message a payload describes, dated `now`."""
+    error = None if payload["success"] else _error(payload["code"], payload["label"], payload["table"])
+    common: dict[str, Any] = {
+        "success": payload["success"],
+        "event_time": datetime.fromisoformat(payload["event_time"]),
+        "error": error,
+        "now": now,
+        "control_id": payload["control_id"],
+    }
+    if event == "Z02":
+        return build_zam_z02(request, address=payload["recipient"], recipient_id=payload["recipient_id"], **common)
+    return build_zam_z01(request, **common)
+
+
+def _outcome(event: ZamEvent, sign: str, ack: Ack) -> Outcome:
+    """What the sender's acknowledgement means: AR is tried again, unless its cause is what MSH says (§1.3)."""
+    match ack.code:
+        case "AA" | "CA":
+            return Done(f"ZAM^{event} {sign} remis à l'émetteur")
+        case "AR" | "CR" if any(error.code in NOT_READ for error in ack.errors):
+            return Refuse(f"L'émetteur ne lit pas les ZAM^{event} (AR)", "zam.not-read")
+        case "AR" | "CR":
+            return Retry("ZAM refusé provisoirement par l'émetteur (AR)", code="zam.AR")
+        case "AE" | "CE":
+            return Refuse("ZAM refusé par l'émetteur (AE)", "zam.AE")
+        case other:
+            return Dead(f"Accusé inattendu au ZAM : {other}", "zam.ack")
 
 
 def _error(code: str, label: str, table: str) -> AckError:
