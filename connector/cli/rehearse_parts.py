@@ -9,7 +9,7 @@ import requests
 
 from connector.codes import use_folder
 from connector.dmp.exchange import Exchange
-from connector.flows.feeders import Feeder, Feeders
+from connector.flows.feeders import Feeders, feeders_of
 from connector.flows.rehearsal import Moment, Parts, Router
 from connector.flows.rehearsal_departure import Departures
 from connector.flows.rehearsal_key import throwaway_key, throwaway_pair
@@ -37,28 +37,13 @@ class _Entities:
     session: requests.Session
 
     def feeders(self, moment: Moment) -> Feeders[Exchange]:
-        settings, caller = self.settings, self.settings.caller
-        policy = settings.dmp.structure_policy if settings.dmp.profile == "dmp" else None
-        exchange = self._exchanges(moment)
-        keys = settings.keys
-        main = Feeder("", keys.structure, exchange(keys.structure), caller, policy, keys.aliases)
-        others = [
-            Feeder(
-                entity.name,
-                entity.structure,
-                exchange(entity.structure),
-                caller.of_entity(entity),
-                policy,
-                entity.aliases,
-            )
-            for entity in settings.entities
-        ]
-        return Feeders(main, others)
+        settings = self.settings
+        return feeders_of(settings.keys, settings.entities, settings.caller, settings.dmp, self._exchanges(moment))
 
-    def _exchanges(self, moment: Moment) -> Callable[[str], Exchange]:
+    def _exchanges(self, moment: Moment) -> Callable[[str, str], Exchange]:
         key = throwaway_key()
 
-        def exchange(structure: str) -> Exchange:
+        def exchange(_name: str, structure: str) -> Exchange:
             return Exchange(
                 self.settings.dmp,
                 session=self.session,

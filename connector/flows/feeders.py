@@ -6,7 +6,7 @@ The one of [keys] is the main one; with no other, every document is its own, wha
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Generic, TypeVar
@@ -14,11 +14,13 @@ from typing import Generic, TypeVar
 from connector.base.errors import ConnectorError
 from connector.base.finding import Finding
 from connector.cda.model import CdaHeader
+from connector.dmp.config import DmpConfig
 from connector.dmp.structures import StructurePolicy, check_structures
 from connector.flows.callers import structure_caller
 from connector.flows.config import CallerConfig
 from connector.flows.professionals import roles_of
 from connector.hl7.model import DocumentRequest
+from connector.trust.config import EntityConfig, KeysConfig
 from connector.trust.national import comparable
 from connector.trust.vihf import Caller
 
@@ -45,7 +47,7 @@ class Feeder(Generic[Client_co]):
     structure   Struct_IdNat, which its certificates carry
     dmp         the client that signs and connects with its certificates
     config      [caller], with what the entity says otherwise
-    policy      which structure is announced; None where no assertion is sent ('ihe' profile)
+    policy      which structure is announced; None where no assertion is sent
     aliases     other structures that mean this entity
     """
 
@@ -75,7 +77,7 @@ class Feeder(Generic[Client_co]):
         return roles_of(self.config, request.sender, header).remark
 
     def check(self, caller: Caller, header: CdaHeader) -> tuple[Finding, ...]:
-        """Certificate, VIHF and authors compared (`dmp.structures.check_structures`); () in the 'ihe' profile."""
+        """Certificate, VIHF and authors compared (`dmp.structures.check_structures`); () where no assertion is sent."""
         if self.policy is None:
             return ()
         return check_structures(
@@ -112,6 +114,30 @@ class Feeders(Generic[Client_co]):
             found=stated or "absent",
             expected=", ".join(feeder.structure for feeder in (self.main, *self._others)),
         )
+
+
+def feeders_of(
+    keys: KeysConfig,
+    entities: Sequence[EntityConfig],
+    caller: CallerConfig,
+    dmp: DmpConfig,
+    client: Callable[[str, str], Client_co],
+) -> Feeders[Client_co]:
+    """The legal entities of the settings; `client(name, structure)` is the way to the DMP of each, "" the main one."""
+    policy = dmp.structure_policy if dmp.asserts else None
+    main = Feeder("", keys.structure, client("", keys.structure), caller, policy, keys.aliases)
+    others = [
+        Feeder(
+            entity.name,
+            entity.structure,
+            client(entity.name, entity.structure),
+            caller.of_entity(entity),
+            policy,
+            entity.aliases,
+        )
+        for entity in entities
+    ]
+    return Feeders(main, others)
 
 
 def _stated(config: CallerConfig, request: DocumentRequest, header: CdaHeader) -> tuple[str, str]:
