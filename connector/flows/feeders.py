@@ -61,8 +61,8 @@ class Feeder(Generic[Client_co]):
     def caller(self, request: DocumentRequest, header: CdaHeader, authn_instant: datetime) -> Caller:
         """Who speaks for this document; `authn_instant` is aware. Raises UnknownRole."""
         roles = roles_of(self.config, request.sender, header)
-        if roles.remark and self.config.unknown_role == "hold":
-            raise UnknownRole(f"rôle du professionnel inconnu ({roles.remark})", field="VIHF role")
+        if roles.unknown and self.config.unknown_role == "hold":
+            raise UnknownRole(f"rôle du professionnel inconnu : {roles.unknown}", field="subject:role")
         return structure_caller(
             self.config,
             self.structure,
@@ -74,7 +74,8 @@ class Feeder(Generic[Client_co]):
 
     def remark(self, request: DocumentRequest, header: CdaHeader) -> str:
         """For the timeline, French: why a professional speaks as AUTOMATE; "" when there is nothing to say."""
-        return roles_of(self.config, request.sender, header).remark
+        unknown = roles_of(self.config, request.sender, header).unknown
+        return f"Envoyé comme automate : {unknown}" if unknown else ""
 
     def check(self, caller: Caller, header: CdaHeader) -> tuple[Finding, ...]:
         """Certificate, VIHF and authors compared (`dmp.structures.check_structures`); () where no assertion is sent."""

@@ -39,10 +39,10 @@ _PROFESSIONS: Final[Mapping[str, str]] = {"G15": PROFESSION, "G16": TRAINING}
 
 @dataclass(frozen=True, slots=True)
 class Roles:
-    """What the VIHF will say. `remark`, French, tells why a professional speaks as AUTOMATE; "" otherwise."""
+    """What the VIHF will say. `unknown`, French, tells why a professional's role could not be told; "" otherwise."""
 
     values: tuple[Role, ...]
-    remark: str = ""
+    unknown: str = ""
 
 
 def roles_of(config: CallerConfig, sender: Sender | None, header: CdaHeader) -> Roles:
@@ -104,4 +104,4 @@ def _checked(read: Callable[[], tuple[Role, ...]]) -> Roles:
 
 
 def _automate(why: str) -> Roles:
-    return Roles((AUTOMATE,), f"Envoyé comme automate : {why}")
+    return Roles((AUTOMATE,), why)

@@ -215,6 +215,7 @@ def test_a_role_that_cannot_be_told_is_not_guessed(
     with pytest.raises(UnknownRole) as held:
         feeder(role="professional", unknown_role="hold").caller(request, header, NOW)
     assert why in in_french(held.value)
+    assert "automate" not in in_french(held.value)
     assert feeder(role="automate", unknown_role="hold").remark(request, header) == ""
 
 
