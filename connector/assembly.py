@@ -13,9 +13,7 @@ from typing import Final
 
 from connector.base.calls import OnCall, both, nobody
 from connector.base.clock import Clock, UuidFactory
-from connector.base.credentials import secret
 from connector.base.errors import SettingsError
-from connector.base.finding import Finding
 from connector.base.logs import logger
 from connector.codes import use_folder
 from connector.dmp.client import DmpClient
@@ -23,11 +21,14 @@ from connector.flows.admission import AdmissionFlow
 from connector.flows.config import ZamDestination
 from connector.flows.consultation import ConsultationFlow, ConsultationSettings
 from connector.flows.destinations import DMP, DMP_READ
+from connector.flows.feeders import feeders_of
 from connector.flows.gate import Gate
 from connector.flows.intake import Intake
 from connector.flows.notices import NOTICE, NoticeFlow
 from connector.flows.publication import PublicationFlow, PublicationSettings
-from connector.flows.routing import ADMISSION, CONSULTATION, PUBLICATION, ZAM, Router
+from connector.flows.refusals import Refusals
+from connector.flows.routing import Router
+from connector.flows.routing_codes import ADMISSION, CONSULTATION, PUBLICATION, ZAM
 from connector.flows.sessions import TokenSession
 from connector.flows.zam import ZamFlow
 from connector.hl7.mllp_client import MllpClient
@@ -36,15 +37,14 @@ from connector.journal.audit import Recorder, key_file_of
 from connector.journal.audit.atna.repository import tls_context
 from connector.journal.audit.key import load_key
 from connector.journal.engine.destinations import Destinations
+from connector.kit.gate import open_gate
 from connector.patients.schema import SCHEMA as PATIENTS_SCHEMA
 from connector.pix.client import PixClient, open_client
 from connector.settings import Settings
 from connector.soap.session import tls_session
 from connector.trust.clockwatch import ClockWatch
-from connector.trust.config import KeysConfig
-from connector.trust.errors import KeyMaterialError
-from connector.trust.keys import KeyPair, check_auth_certificate, check_sign_certificate, load_pem, load_pkcs12
-from connector.trust.tls import client_context_of
+from connector.trust.keyring import Keyring, load_keyring
+from connector.trust.keys import KeyPair
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,8 +70,25 @@ class Work:
         self.connections.close()
 
 
-Installation = tuple[KeyPair, KeyPair, ssl.SSLContext]
-"""SIGN, AUTH_CLI, TLS of the DMP: loaded and checked."""
+@dataclass(frozen=True, slots=True)
+class Installation:
+    """The keys of the entity of [keys], and of each other one by its name: loaded and checked."""
+
+    main: Keyring
+    entities: Mapping[str, Keyring]
+
+    def keyring(self, name: str) -> Keyring:
+        """That of an entity, "" for the main one."""
+        return self.entities[name] if name else self.main
+
+    def certificates(self) -> dict[str, KeyPair]:
+        """Every pair by the name operators read: "SIGN" and "AUTH_CLI", then "SIGN <entity>"…"""
+        named = {"": self.main} | {f" {name}": keyring for name, keyring in self.entities.items()}
+        return {
+            f"{kind}{name}": pair
+            for name, keyring in named.items()
+            for kind, pair in (("SIGN", keyring.sign), ("AUTH_CLI", keyring.auth))
+        }
 
 
 def lay_foundation(settings: Settings, clock: Clock) -> Foundation:
@@ -98,24 +115,29 @@ def open_work(
     on_call: OnCall = nobody,
 ) -> Work:
     """Clients and flows over `foundation`; nothing is called yet. `on_call` hears of each call, after the audit."""
-    sign, auth, context = installation
     journal = foundation.journal
     today = _today(clock)
     connections = ExitStack()
     try:
         recorder = both(Recorder(journal, journal.audit_key, structure=settings.keys.structure), on_call)
         kept_alive = sum(foundation.destinations.workers(name) for name in (DMP, DMP_READ))
-        dmp = DmpClient(
-            settings.dmp,
-            session=connections.enter_context(tls_session(context, pool=kept_alive)),
-            signer=sign,
-            vihf=settings.vihf,
-            clock=clock,
-            uuid_factory=uuid_factory,
-            clockwatch=foundation.clockwatch,
-            on_call=recorder,
-        )
-        pix = _pix(settings, context, clock, uuid_factory, recorder)
+
+        def client(name: str, _structure: str) -> DmpClient:
+            keyring = installation.keyring(name)
+            return DmpClient(
+                settings.dmp,
+                session=connections.enter_context(tls_session(keyring.tls, pool=kept_alive)),
+                signer=keyring.sign,
+                vihf=settings.vihf,
+                clock=clock,
+                uuid_factory=uuid_factory,
+                clockwatch=foundation.clockwatch,
+                on_call=recorder,
+            )
+
+        feeders = feeders_of(settings.keys, settings.entities, settings.caller, settings.dmp, client)
+        dmp = feeders.main.dmp
+        pix = _pix(settings, installation.main.tls, clock, uuid_factory, recorder)
         if pix is not None:
             connections.callback(pix.close)
         gate = Gate(
@@ -126,16 +148,16 @@ def open_work(
             wanted=settings.pix.wanted(),
             destinations=foundation.destinations,
         )
+        cda = connections.enter_context(open_gate(settings.gate))
         handlers: dict[str, Handler] = {
             ADMISSION: AdmissionFlow(journal, pix, identity=settings.identity, wanted=settings.pix.wanted()),
             CONSULTATION: _consultation(settings, journal, dmp, clock, recorder),
             PUBLICATION: PublicationFlow(
                 journal,
-                dmp,
+                feeders,
                 gate,
-                PublicationSettings(
-                    settings.publication, settings.identity, settings.intake, settings.caller, settings.keys.structure
-                ),
+                Refusals(journal, cda, settings.dmp),
+                PublicationSettings(settings.publication, settings.intake),
                 clock=clock,
                 uuid_factory=uuid_factory,
                 today=today,
@@ -146,7 +168,8 @@ def open_work(
     except BaseException:
         connections.close()
         raise
-    return Work(Router(settings.intake, today=today), handlers, {"SIGN": sign, "AUTH_CLI": auth}, connections)
+    router = Router(settings.intake, today=today, shadow=settings.publication.mode == "shadow")
+    return Work(router, handlers, installation.certificates(), connections)
 
 
 def check_entrance(settings: Settings) -> None:
@@ -161,11 +184,17 @@ def check_entrance(settings: Settings) -> None:
 
 
 def check_installation(settings: Settings, clock: Clock) -> Installation:
-    """(SIGN, AUTH_CLI, TLS of the DMP). Raises SettingsError naming the file or certificate that is wrong."""
+    """Raises SettingsError naming the file or certificate that is wrong."""
     _check_paths(settings)
     _check_audit(settings)
-    sign, auth = load_keys(settings.keys, clock)
-    return sign, auth, _tls(settings.keys, auth)
+    now = clock()
+    return Installation(
+        load_keyring(settings.keys, now),
+        {
+            entity.name: load_keyring(entity.keys(settings.keys), now, section=f"entities.{entity.name}")
+            for entity in settings.entities
+        },
+    )
 
 
 _LISTENER_FILES: Final = ("tls_cert", "tls_key", "tls_client_ca")
@@ -175,6 +204,8 @@ def _check_paths(settings: Settings) -> None:
     """Files that must be there before anything starts; what the connector writes only needs its folder."""
     check_entrance(settings)
     files = {f"keys.{item.name}": getattr(settings.keys, item.name) for item in fields(settings.keys)}
+    for entity in settings.entities:
+        files |= {f"entities.{entity.name}.{item.name}": getattr(entity, item.name) for item in fields(entity)}
     files |= {f"audit.atna.{name}": getattr(settings.audit.atna, name) for name in ("ca_file", "certificate", "key")}
     _check_files(files | {"psc.ca_file": settings.psc.ca_file})
 
@@ -203,69 +234,6 @@ def _check_files(files: Mapping[str, object]) -> None:
     for name, file in files.items():
         if isinstance(file, Path) and not file.is_file():
             raise SettingsError(f"{name}: no such file", name=name, found=str(file), allowed="an existing file")
-
-
-def load_keys(config: KeysConfig, clock: Clock) -> tuple[KeyPair, KeyPair]:
-    """(SIGN, AUTH_CLI), loaded once and checked. Raises SettingsError with every problem, by name."""
-    password = _password(config.password_env)
-    sign = _load("keys.sign", config.sign_pkcs12, config.sign_certificate, config.sign_key, password)
-    auth = _load("keys.auth", config.auth_pkcs12, config.auth_certificate, config.auth_key, password)
-    now = clock()
-    _refuse("keys.sign", check_sign_certificate(sign, config.structure, now))
-    _refuse("keys.auth", check_auth_certificate(auth, config.structure, now))
-    return sign, auth
-
-
-def _password(variable: str) -> str | None:
-    password = secret(variable) if variable else None
-    if variable and password is None:
-        raise SettingsError(
-            f"no environment variable {variable}, no credential of that name",
-            name="keys.password_env",
-            found=variable,
-            allowed='a variable that is set, a credential, or ""',
-        )
-    return password
-
-
-def _load(name: str, p12: Path | None, certificate: Path | None, key: Path | None, password: str | None) -> KeyPair:
-    if p12 is None and (certificate is None or key is None):
-        raise SettingsError(
-            f"{name}: no key pair",
-            name=name,
-            found="nothing",
-            allowed=f"{name}_pkcs12, or {name}_certificate and {name}_key",
-        )
-    try:
-        if p12 is not None:
-            return load_pkcs12(p12, password)
-        assert certificate is not None
-        assert key is not None
-        return load_pem(certificate, key, password)
-    except KeyMaterialError as error:
-        raise _unusable(name, error) from error
-
-
-def _unusable(name: str, error: KeyMaterialError) -> SettingsError:
-    found = f"{error.context.get('field', '')} ({error.context.get('found', '')})"
-    allowed = str(error.context.get("expected", ""))
-    return SettingsError(f"{name}: {error.message}", name=name, found=found, allowed=allowed)
-
-
-def _refuse(name: str, findings: list[Finding]) -> None:
-    blocking = [f for f in findings if f.blocking]
-    if blocking:
-        text = " ; ".join(f"{f.text} ({f.field} : {f.found}, attendu : {f.expected})" for f in blocking)
-        first = blocking[0]
-        raise SettingsError(f"{name}: {text}", name=name, found=first.found, allowed=first.expected)
-
-
-def _tls(config: KeysConfig, auth: KeyPair) -> ssl.SSLContext:
-    try:
-        # the pair already loaded and checked, whatever file it came from
-        return client_context_of(auth, config.ca_file)
-    except KeyMaterialError as error:
-        raise _unusable("keys.ca_file", error) from error
 
 
 def _pix(

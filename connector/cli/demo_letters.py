@@ -10,15 +10,19 @@ from connector.base.oid import oid_from_uuid
 LETTER_ID = "2.25.17621244634172226217788555701406288794"
 """uniqueId of samples/lettre-de-liaison-niveau-1.xml."""
 
+SET_ID = "2.25.184650496776818177159151218812096136384"
+"""setId of the sample letter and of its replacement."""
+
 
 def fresh_letter(message: bytes, control_id: str, document: uuid.UUID) -> tuple[bytes, str]:
-    """(message, uniqueId): the sample MDM^T02 with its own document id and MSH-10."""
+    """(message, uniqueId): the sample MDM^T02 with its own document id, also its setId, and its own MSH-10."""
     unique_id = oid_from_uuid(document)
     segments = message.split(b"\r")
     index = next(n for n, segment in enumerate(segments) if segment.startswith(b"OBX|1|"))
     fields = segments[index].split(b"|")
     components = fields[5].split(b"^")
-    cda = base64.b64decode(components[4]).replace(LETTER_ID.encode(), unique_id.encode())
+    cda = base64.b64decode(components[4])
+    cda = cda.replace(LETTER_ID.encode(), unique_id.encode()).replace(SET_ID.encode(), unique_id.encode())
     components[4] = base64.b64encode(cda)
     fields[5] = b"^".join(components)
     segments[index] = b"|".join(fields)

@@ -134,7 +134,11 @@ def _refused_by_the_dmp(stage: Stage, teller: Teller) -> None:
     with teller.step("Refused by the DMP: its own code, explained in French, and a negative ZAM"):
         message, unique_id = fresh_letter(stage.sample("mdm-t02-lettre-de-liaison.er7"), "MDM0401", random_uuid())
         rule = FaultRule(
-            "registry-error", transaction="ITI-41", unique_id=unique_id, code="XDSUnknownPatientId", text="unknown"
+            "registry-error",
+            transaction="ITI-41",
+            unique_id=unique_id,
+            code="XDSRegistryMetadataError",
+            text="typeCode unknown",
         )
         stage.simulator.faults.add(rule)
         stage.send(message)

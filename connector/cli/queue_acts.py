@@ -190,6 +190,7 @@ def _page(
 def _one(tx: Tx, what: Act, number: int, reason: str, operator: str, unblock: bool) -> int | Refusal | None:
     from connector.journal.lifecycle import InHand, LifecycleError
     from connector.journal.operator import act, allowed
+    from connector.patients.state import let_stay_pass
     from connector.patients.state import unblock as unblock_patient
 
     try:
@@ -197,6 +198,7 @@ def _one(tx: Tx, what: Act, number: int, reason: str, operator: str, unblock: bo
             moved = act(tx, what, number, reason, operator)
             if unblock:
                 unblock_patient(tx, moved.patient_id)
+                let_stay_pass(tx, moved.stay)
                 tx.note("suspension levée", reason, patient_id=moved.patient_id, delivery_id=number)
     except InHand as error:
         found = str(error.context["found"])

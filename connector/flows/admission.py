@@ -11,7 +11,7 @@ from dataclasses import replace
 from connector.flows.config import IdentityConfig
 from connector.flows.destinations import DMP_READ
 from connector.flows.identity import CrossReference, PixClient, cross_reference
-from connector.flows.routing import CONSULTATION, INS_DIFFERS, NO_CROSS_REFERENCE, PUBLICATION
+from connector.flows.routing_codes import CONSULTATION, INS_DIFFERS, NO_CROSS_REFERENCE, PUBLICATION
 from connector.flows.snapshot import Snapshot
 from connector.journal import Done, Hold, Job, Journal, Outcome, Retry, Tx
 from connector.patients.state import PatientView, load_patient, remember_crossref

@@ -8,7 +8,7 @@ from datetime import date
 from connector import codes
 from connector.cda.errors import CdaError
 from connector.cda.header import read_header
-from connector.cda.model import CdaHeader
+from connector.cda.model import CdaHeader, InstanceId
 from connector.flows.config import IntakeConfig
 from connector.flows.french import in_french
 from connector.hl7.ack import AckCode, AckError
@@ -45,11 +45,14 @@ def check_document(raw: bytes, config: IntakeConfig, *, today: date) -> tuple[Ac
         return "AE", (AckError("OBX^1^5^1^5", "102", f"Le contenu n'est pas un document CDA : {in_french(error)}"),)
     errors = [e for header in read.headers for e in _patient_errors(read.request, header)]
     errors += _type_errors(read.request)
+    errors += version_errors(read)
     return ("AE" if errors else "AA"), tuple(errors)
 
 
 def _patient_errors(request: DocumentRequest, header: CdaHeader) -> list[AckError]:
     """Working rule of §3.2: each PID-3 value and OID is among the CDA ids, and both sides carry the same INS."""
+    if request.flags.dest_dmp and header.ins() is None:
+        return [AckError("OBX^1^5", *APPLICATION_ERROR, app_code="903", app_text="INS absent du document CDA")]
     cda_ids = {(i.extension, i.root) for i in header.patient_ids}
     ins = [i for i in request.identifiers if i.authority.oid in INS_OIDS]
     errors = [_mismatch(n) for n, i in enumerate(request.identifiers, 1) if not _found(i, cda_ids)]
@@ -60,8 +63,6 @@ def _patient_errors(request: DocumentRequest, header: CdaHeader) -> list[AckErro
         and (cda_ins is None or all((i.value, i.authority.oid) != (cda_ins.value, cda_ins.oid) for i in ins))
     ):
         errors = [_mismatch(1)]
-    if not ins and cda_ins is None and request.flags.dest_dmp:
-        errors.append(AckError("PID^1^3", *APPLICATION_ERROR, app_code="903", app_text="INS absent du document"))
     return errors[:1]
 
 
@@ -85,3 +86,37 @@ def _type_errors(request: DocumentRequest) -> list[AckError]:
     dmp = codes.load("J66")
     wrong = [part.type_code for part in request.documents if dmp.get(part.type_code) is None]
     return [AckError("OBR^1^4^1^1", "103", f"Type de document {code} hors du jeu de valeurs du DMP") for code in wrong]
+
+
+def version_errors(read: ReadRequest) -> list[AckError]:
+    """What is replaced or deleted, as TXA and the CDA say it: 900 when they do not agree (§3.3, §3.7)."""
+    request = read.request
+    if request.action == "create" or request.volet == "1.2":
+        # volet 1.2 names no document in TXA-12 (§7)
+        return []
+    errors: list[AckError] = []
+    for header in read.headers:
+        if request.document_id and not _same(request.document_id, header.id):
+            errors.append(_version("TXA^1^12", "L'identifiant du document diffère entre TXA-12 et le CDA"))
+        if request.action == "delete":
+            continue
+        if header.replaced_id is None:
+            errors.append(_version("OBX^1^5", "Remplacement sans relatedDocument (RPLC) dans le CDA"))
+        elif _same(_text(header.replaced_id), header.id):
+            errors.append(_version("OBX^1^5", "Le document se remplace lui-même : une nouvelle version a un autre id"))
+        elif request.replaced_id and not _same(request.replaced_id, header.replaced_id):
+            errors.append(_version("TXA^1^13", "Le document remplacé diffère entre TXA-13 et le CDA"))
+    return errors[:1]
+
+
+def _version(location: str, text: str) -> AckError:
+    return AckError(location, *APPLICATION_ERROR, app_code="900", app_text=text)
+
+
+def _same(written: str, identifier: InstanceId) -> bool:
+    """`root^extension` and the dotted concatenation some senders write in TXA name one document (§9.2-23)."""
+    return written.replace("^", ".") == _text(identifier).replace("^", ".")
+
+
+def _text(identifier: InstanceId) -> str:
+    return f"{identifier.root}^{identifier.extension}" if identifier.extension else identifier.root

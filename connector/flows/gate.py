@@ -1,21 +1,23 @@
-"""The gate before a publication: who may not be fed yet, or ever (hl7v2-interface §2.5, §2.6; issue of consent).
+"""The gate before a publication: who may not be fed yet (hl7v2-interface §2.5, §2.6).
 
-Final refusals carry a code of applicationErrorCondition (900 to 906), never an invented DMP code.
+What is refused for good is refused before (`refusals`). Some of these waits end by themselves, the others only when a
+person says so. A deletion asks for a sure identity and nothing else: it takes away what a patient may not want there.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from connector.flows.config import IdentityConfig, PublicationConfig
 from connector.flows.destinations import IDENTITY
 from connector.flows.identity import CrossReference, PixClient, cross_reference
-from connector.flows.routing import (
+from connector.flows.routing_codes import (
     BLOCKED,
     CANCELLED_STAY,
     CONSENT_UNKNOWN,
+    FEEDING_OFF,
     INS_DIFFERS,
     NO_CROSS_REFERENCE,
     NOT_QUALIFIED,
@@ -23,17 +25,17 @@ from connector.flows.routing import (
 from connector.flows.snapshot import Snapshot
 from connector.hl7.model import DocumentRequest, Identifier
 from connector.ins.model import MatriculeIns
-from connector.journal import Job, Journal, Retry
+from connector.journal import Job, Journal, Retry, Tx
 from connector.journal.engine.destinations import Destinations
-from connector.patients.state import PatientView, load_patient, load_stay, remember_crossref
+from connector.patients.state import PatientView, Sql, StayView, load_patient, load_stay, remember_crossref
 from connector.pix.model import Domain
 
 
 @dataclass(frozen=True, slots=True)
 class GateAnswer:
-    """'pass', 'hold' (a wait, with its worklist code), 'retry' (server down) or 'refuse' (final, 900 to 906)."""
+    """'pass', 'hold' (a wait, with its worklist code) or 'retry' (server down)."""
 
-    kind: Literal["pass", "hold", "retry", "refuse"]
+    kind: Literal["pass", "hold", "retry"]
     text: str = ""
     code: str = ""
 
@@ -64,16 +66,16 @@ class Gate:
         self._wanted = tuple(wanted)
         self._destinations = destinations
 
-    def ask(self, job: Job, request: DocumentRequest) -> GateAnswer:
+    def ask(self, job: Job, request: DocumentRequest, ins: MatriculeIns) -> GateAnswer:
+        """Waits in their order; the first one met is told. `ins` is the matricule of the message."""
         view = load_patient(Snapshot(self._journal), job.patient_id)
-        stay = load_stay(Snapshot(self._journal), job.stay)
-        ins = request.qualification.ins
-        if ins is None:
-            return GateAnswer("refuse", "Le document n'a pas d'INS : à réémettre par le créateur", "903")
-        if view.feeding == "IO":
-            return GateAnswer("refuse", "Le patient s'oppose à l'alimentation de son DMP (ZFA-9 = IO)", "906")
         if view.blocked:
             return GateAnswer("hold", view.blocked, BLOCKED)
+        if request.action == "delete":
+            return self._identity_gate(job, request, view, ins) or PASS
+        if self._publication.mode == "off":
+            return GateAnswer("hold", "Alimentation du DMP arrêtée par réglage (publication.mode = off)", FEEDING_OFF)
+        stay = load_stay(Snapshot(self._journal), job.stay)
         if stay is not None and stay.status == "cancelled":
             return GateAnswer("hold", "Le séjour du document a été annulé (A11 ou A38)", CANCELLED_STAY)
         return self._identity_gate(job, request, view, ins) or self._consent_gate(view) or PASS
@@ -134,3 +136,23 @@ class Gate:
 def _qualified_since(view: PatientView, request: DocumentRequest, ins: MatriculeIns) -> bool:
     """The hospital qualified this very INS after the document was sent: an A31 releases what waited for it (§2.6)."""
     return view.qualified and view.ins == ins and view.updated >= request.header.time
+
+
+Facts = tuple[PatientView, StayView | None]
+
+
+def facts_of_patient(sql: Sql, patient_id: int, stay: str) -> Facts:
+    """What the hospital says that the gate rests on; what servers answered is the connector's own writing."""
+    view = replace(load_patient(sql, patient_id), crossref="", crossref_reason="", dmp="", dmp_code="", dmp_asked="")
+    return view, load_stay(sql, stay)
+
+
+def ask_again_if_changed(job: Job, facts: Facts) -> Callable[[Tx], None]:
+    """An ADT routed while the gate was asked released what was held then, not this one: back to the gate."""
+
+    def ask_again(tx: Tx) -> None:
+        delivery = tx.delivery(job.delivery_id)
+        if facts_of_patient(tx, delivery.patient_id, job.stay) != facts:
+            tx.move(delivery, "release", reason="l'identité ou le consentement a changé entre-temps", reason_code="")
+
+    return ask_again

@@ -1,4 +1,4 @@
-"""A document to the DMP: gate, identifiers made durable, ITI-41, then the business acknowledgement.
+"""A document to the DMP: refusals, waits, identifiers made durable, ITI-41 or ITI-57, then the acknowledgement.
 
 Unknown outcome: before any resend the registry is asked by uniqueId (TD3.1b, `settlement`); nothing is ever twice in
 a patient's record (design rule 7). After a submission that went well nothing is asked: the entryUUID is looked up by
@@ -10,52 +10,50 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
-from typing import Protocol
 
 from connector.base.clock import Clock, UuidFactory
 from connector.base.errors import ConnectorError, ServerRefusal, SoapFault, TransportError
 from connector.base.oid import oid_from_uuid
+from connector.dmp.client import UpdateIds
 from connector.dmp.errors import DmpMetadataError
+from connector.dmp.facts import facts_of
 from connector.dmp.feed import Feed, FeedIds
-from connector.flows.callers import structure_caller
-from connector.flows.config import CallerConfig, IdentityConfig, IntakeConfig, PublicationConfig
-from connector.flows.destinations import zam_destination
-from connector.flows.document_check import ReadRequest, read_request
+from connector.dmp.refusals import explain
+from connector.flows.acknowledgement import APPLICATION, DMP_CODES, Verdict
+from connector.flows.asked import Asked, DmpFeeder
+from connector.flows.config import IntakeConfig, PublicationConfig
+from connector.flows.document_check import read_request
+from connector.flows.ending import Ending
+from connector.flows.feeders import Feeders, UnknownFeeder
 from connector.flows.french import in_french
-from connector.flows.gate import Gate, GateAnswer
-from connector.flows.outcomes import announces_duplicate, failure, first_error, leaves_doubt
-from connector.flows.routing import NOT_SERVED, PUBLICATION, ZAM
-from connector.flows.settlement import BUSY_UNTIL, Registry, Sent, Settlement
+from connector.flows.gate import Gate, ask_again_if_changed, facts_of_patient
+from connector.flows.outcomes import announces_duplicate, describe, failure, first_error, leaves_doubt
+from connector.flows.predecessor import Predecessors, withdraw_waiting
+from connector.flows.record import ASKED_AGAIN, DmpRecord, No, held, said_no
+from connector.flows.refusals import Refusal, Refusals, refusal_of
+from connector.flows.settlement import BUSY_UNTIL, Sent, Settlement
 from connector.flows.snapshot import Snapshot
-from connector.ins.model import MatriculeIns
-from connector.journal import Done, Hold, Job, Journal, JournalError, Outcome, Refuse, Retry, Tx, Unknown
+from connector.journal import Hold, Job, Journal, JournalError, Outcome, Refuse, Retry, Tx, Unknown
 from connector.journal.lifecycle import LifecycleError
-from connector.patients.state import PatientView, Sql, StayView, load_patient, load_stay
+from connector.patients.state import remember_dmp
 from connector.trust.errors import ClockError
-from connector.trust.vihf import Caller
-
-
-class DmpFeeder(Registry, Protocol):
-    def submit(self, ins: MatriculeIns, caller: Caller, feed: Feed) -> object: ...
 
 
 @dataclass(frozen=True, slots=True)
 class PublicationSettings:
     publication: PublicationConfig
-    identity: IdentityConfig
     intake: IntakeConfig
-    caller: CallerConfig
-    structure: str
 
 
 class PublicationFlow:
-    """Handler of the 'publication' deliveries (creation only; replacements and deletions wait, held)."""
+    """Handler of the 'publication' deliveries: a new document, a replacement or a deletion."""
 
     def __init__(
         self,
         journal: Journal,
-        dmp: DmpFeeder,
+        feeders: Feeders[DmpFeeder],
         gate: Gate,
+        refusals: Refusals,
         settings: PublicationSettings,
         *,
         clock: Clock,
@@ -63,13 +61,17 @@ class PublicationFlow:
         today: Callable[[], date],
     ) -> None:
         self._journal = journal
-        self._dmp = dmp
+        self._feeders = feeders
         self._gate = gate
+        self._refusals = refusals
         self._settings = settings
         self._clock = clock
         self._uuid = uuid_factory
         self._today = today
-        self._settlement = Settlement(dmp, timedelta(seconds=settings.publication.unknown_grace), clock)
+        self._grace = timedelta(seconds=settings.publication.unknown_grace)
+        self._record = DmpRecord(journal, clock)
+        self._predecessors = Predecessors(journal)
+        self._ending = Ending(clock, uuid_factory)
 
     def __call__(self, job: Job) -> Outcome:
         outcome = self._publish(job)
@@ -77,160 +79,190 @@ class PublicationFlow:
         return outcome if job.sent or job.resumed else replace(outcome, unreachable=None)
 
     def _publish(self, job: Job) -> Outcome:
-        read = read_request(job.raw(), self._settings.intake, today=self._today())
-        request = read.request
-        if request.action != "create":
-            # replayed by hand, it would leave as a new document
-            return Hold("Remplacement ou suppression : pas encore servi par cette version", NOT_SERVED)
-        ins = request.qualification.ins
-        caller = structure_caller(
-            self._settings.caller, self._settings.structure, authn_instant=self._clock(), sender=request.sender
-        )
-        wants_zam = bool(request.flags.ack_reception)
-        content = request.documents[job.payload["index"]].content
-        sent = Sent(ins, caller, job.payload["unique_id"], content) if ins is not None else None
         try:
-            if job.resumed and sent is not None:
-                settled = self._settle(job, sent, wants_zam)
-                if settled is not None:
-                    return settled
-            stop = self._gate_stop(job, read, wants_zam)
-            if stop is not None:
-                return stop
-            assert ins is not None
-            feed = self._prepare(job, read)
-            self._dmp.submit(ins, caller, feed)
+            asked = self._asked(job)
+            if isinstance(asked, Refuse | Hold):
+                return asked
+            return self._act(asked)
         except (LifecycleError, JournalError):
             # superseded, or the store is away or full: nothing a person could mend in this letter
             raise
-        except DmpMetadataError as error:
-            text = f"Document refusé avant envoi : {in_french(error)} (champ {error.context.get('field', '?')})"
-            return self._refuse(job, text, "906", "applicationErrorCondition", wants_zam)
-        except (ServerRefusal, SoapFault, TransportError) as error:
-            if sent is not None and announces_duplicate(error):
-                return self._already_there(job, sent, first_error(error).code, wants_zam)
-            return self._failed(job, error, wants_zam)
         except ClockError as error:
             # it mends itself when the clock is set: nobody has to release every letter by hand
             return Retry(f"Envoi impossible : {error}", code="clock", unreachable=None)
         except ConnectorError as error:
             # signing refused, certificate or clock: nothing has left
             return Hold(f"Envoi impossible : {in_french(error)}", "configuration", unreachable=None)
-        return Done("Document accepté par le DMP", then=self._zam(job, wants_zam, success=True))
 
-    def _settle(self, job: Job, sent: Sent, wants_zam: bool) -> Outcome | None:
+    def _asked(self, job: Job) -> Asked | Refuse | Hold:
+        """What the delivery asks, by whom; without an INS there is nobody to ask for."""
+        read = read_request(job.raw(), self._settings.intake, today=self._today())
+        request, index = read.request, job.payload["index"]
+        header = read.headers[index]
+        ins = request.qualification.ins
+        if ins is None:
+            text = "Le document n'a pas d'INS : à réémettre par le créateur"
+            return self._ending.refuse(job, request, Verdict(False, "903", text, APPLICATION), text)
+        try:
+            feeder = self._feeders.choose(request, header)
+            caller = feeder.caller(request, header, self._clock())
+        except UnknownFeeder as error:
+            return Hold(f"Envoi impossible : {error.message}", "configuration.feeder")
+        if remark := feeder.remark(request, header):
+            job.note("rôle", remark)
+        return Asked(job, request, header, request.documents[index].content, ins, feeder, caller)
+
+    def _act(self, asked: Asked) -> Outcome:
+        job = asked.job
+        try:
+            if job.resumed and not asked.deletes:
+                settled = self._settle(asked)
+                if settled is not None:
+                    return settled
+            refusal = self._refusals.first(asked)
+            if refusal is not None:
+                return self._refused(asked, refusal)
+            stop = self._wait(asked)
+            if stop is not None:
+                return stop
+            return self._withdraw(asked) if asked.deletes else self._feed(asked)
+        except DmpMetadataError as error:
+            refused = refusal_of(error.findings)
+            assert refused is not None
+            return self._refused(asked, refused)
+        except (ServerRefusal, SoapFault, TransportError) as error:
+            if not asked.deletes and announces_duplicate(error):
+                return self._already_there(asked, first_error(error).code)
+            return self._failed(asked, error)
+
+    # -- before ----------------------------------------------------------------------------------------------
+
+    def _wait(self, asked: Asked) -> Outcome | None:
+        facts = facts_of_patient(Snapshot(self._journal), asked.job.patient_id, asked.job.stay)
+        answer = self._gate.ask(asked.job, asked.request, asked.ins)
+        match answer.kind:
+            case "hold":
+                return Hold(answer.text, answer.code, then=ask_again_if_changed(asked.job, facts))
+            case "retry":
+                return answer.retry()
+        return self._record.wait(asked)
+
+    def _settle(self, asked: Asked) -> Outcome | None:
         """After an unknown outcome: None means "absent, and the server can no longer be working on it"."""
-        verdict = self._settlement.verdict(job, sent)
+        job = asked.job
+        verdict = self._settlement(asked).verdict(job, _sent(asked))
         if verdict == "present":
             job.note("vérifié", "Le registre a déjà le document : rien n'est renvoyé")
-            return Done("Document présent dans le DMP (vérifié)", then=self._zam(job, wants_zam, success=True))
+            return self._ending.published(asked, "Document présent dans le DMP (vérifié)")
         if verdict == "absent":
             job.note("vérifié", "Absent du registre : le même document est renvoyé avec les mêmes identifiants")
             return None
         return verdict
 
-    def _already_there(self, job: Job, sent: Sent, code: str, wants_zam: bool) -> Outcome:
+    # -- the acts --------------------------------------------------------------------------------------------
+
+    def _feed(self, asked: Asked) -> Outcome:
+        replaces = ""
+        if asked.replaces:
+            found = self._predecessors.of_replacement(asked)
+            if isinstance(found, Hold):
+                return found
+            replaces = found
+        job, index = asked.job, asked.payload["index"]
+        ids = self._identifiers(job, ("set_id", "signature_id"))
+        feed_ids = FeedIds(ids["set_id"], ids["signature_id"], datetime.fromisoformat(ids["submission_time"]))
+        feed = Feed.from_request(asked.request, index, asked.header, feed_ids, replaces=replaces)
+        if asked.rehearsal:
+            asked.feeder.dmp.rehearse(asked.ins, asked.caller, feed)
+            return self._ending.rehearsed(asked)
+        job.sending({**ids, BUSY_UNTIL: ""})
+        asked.feeder.dmp.submit(asked.ins, asked.caller, feed)
+        text = "Document accepté par le DMP, qui remplace le précédent" if replaces else "Document accepté par le DMP"
+        return self._ending.published(asked, text)
+
+    def _withdraw(self, asked: Asked) -> Outcome:
+        job = asked.job
+        withdrawn = self._journal.transact(lambda tx: withdraw_waiting(tx, asked))
+        found = self._predecessors.of_deletion(asked)
+        if isinstance(found, Hold):
+            if withdrawn and found.reason_code != "unknown.found-twice":
+                return self._ending.deleted(asked, "Document jamais envoyé : son envoi est annulé, rien à supprimer")
+            if job.resumed and found.reason_code != "unknown.found-twice":
+                return self._ending.deleted(asked, "Document absent du registre : supprimé (vérifié)")
+            return found
+        if asked.rehearsal:
+            return self._ending.rehearsed(asked)
+        ids = self._identifiers(job, ("set_id",))
+        job.sending(ids)
+        update = UpdateIds(ids["set_id"], datetime.fromisoformat(ids["submission_time"]))
+        asked.feeder.dmp.delete(
+            asked.ins, asked.caller, found, update, facts=facts_of(asked.request), unique_id=asked.unique_id
+        )
+        return self._ending.deleted(asked, "Document supprimé du DMP")
+
+    def _identifiers(self, job: Job, names: tuple[str, ...]) -> dict[str, str]:
+        """OIDs and time fixed once for all attempts, durable before the first byte leaves."""
+        if "submission_time" in job.payload:
+            return {name: job.payload[name] for name in (*names, "submission_time")}
+        ids = {name: oid_from_uuid(self._uuid()) for name in names}
+        return ids | {"submission_time": self._clock().isoformat()}
+
+    # -- after -----------------------------------------------------------------------------------------------
+
+    def _already_there(self, asked: Asked, code: str) -> Outcome:
         """The DMP says it has it already: believed only when the registry gives a reference to the document."""
-        self._settlement.answered(job)
-        verdict = self._settlement.ask(sent)
+        settlement = self._settlement(asked)
+        settlement.answered(asked.job)
+        verdict = settlement.ask(_sent(asked))
         if verdict == "present":
-            return Done("Document déjà présent dans le DMP (vérifié)", then=self._zam(job, wants_zam, success=True))
+            return self._ending.published(asked, "Document déjà présent dans le DMP (vérifié)")
         if verdict == "absent":
             text = f"Doublon annoncé par le DMP ({code}) mais document introuvable"
             return Hold(text, f"unknown.{code}")
         return replace(verdict, reason=f"doublon annoncé par le DMP ({code}) : {verdict.reason}")
 
-    def _gate_stop(self, job: Job, read: ReadRequest, wants_zam: bool) -> Outcome | None:
-        facts = _facts(Snapshot(self._journal), job.patient_id, job.stay)
-        answer: GateAnswer = self._gate.ask(job, read.request)
-        if answer.kind == "pass":
-            return None
-        if answer.kind == "hold":
-            return Hold(answer.text, answer.code, then=_ask_again_if_changed(job, facts))
-        if answer.kind == "retry":
-            return answer.retry()
-        return self._refuse(job, answer.text, answer.code, "applicationErrorCondition", wants_zam)
-
-    def _prepare(self, job: Job, read: ReadRequest) -> Feed:
-        """The feed with identifiers fixed once for all attempts, durable before the first byte leaves."""
-        payload = job.payload
-        if "set_id" not in payload:
-            ids = {name: oid_from_uuid(self._uuid()) for name in ("set_id", "signature_id")}
-            ids["submission_time"] = self._clock().isoformat()
-        else:
-            ids = {name: payload[name] for name in ("set_id", "signature_id", "submission_time")}
-        feed_ids = FeedIds(ids["set_id"], ids["signature_id"], datetime.fromisoformat(ids["submission_time"]))
-        index = payload["index"]
-        feed = Feed.from_request(read.request, index, read.headers[index], feed_ids)
-        job.sending({**ids, BUSY_UNTIL: ""})
-        return feed
-
-    def _failed(self, job: Job, error: ConnectorError, wants_zam: bool) -> Outcome:
+    def _failed(self, asked: Asked, error: ConnectorError) -> Outcome:
+        job = asked.job
+        no = said_no(error) if isinstance(error, ServerRefusal) else None
+        if no is not None:
+            return self._no_record(asked, error, *no)
         outcome = failure(error, effect=job.sent)
+        server = first_error(error)
         match outcome:
+            case Refuse(reason) if asked.deletes and job.resumed:
+                # The first request may have been obeyed: then this refusal is its consequence.
+                return Hold(f"Suppression peut-être déjà faite, à vérifier : {reason}", f"unknown.{server.code}")
             case Refuse(reason):
-                server = first_error(error)
-                return self._refuse(job, reason, server.code, "DMP_ERROR_CODE", wants_zam, label=server.text)
+                verdict = Verdict(False, server.code, server.text or reason, DMP_CODES)
+                return self._ending.refuse(job, asked.request, verdict, reason)
             case Unknown():
-                self._settlement.lost(job)
+                self._settlement(asked).lost(job)
             case Retry() | Hold() if job.sent and leaves_doubt(error):
-                self._settlement.answered(job)
+                self._settlement(asked).answered(job)
         return outcome
 
-    def _refuse(self, job: Job, text: str, code: str, table: str, wants_zam: bool, label: str = "") -> Outcome:
-        zam = self._zam(job, wants_zam, success=False, code=code, label=label or text, table=table)
-        return Refuse(text, code, then=zam)
+    def _no_record(self, asked: Asked, error: ConnectorError, state: No, code: str) -> Outcome:
+        """DMP closed or absent: the sender hears the DMP's own word once, the document waits for the record."""
+        server, now = first_error(error), self._clock()
+        wait = replace(held(state, code), reason=f"{describe(explain(server), server)} ; {ASKED_AGAIN}")
+        tell = self._ending.tell_once(asked, Verdict(False, code, server.text, DMP_CODES))
 
-    def _zam(
-        self, job: Job, wanted: bool, *, success: bool, code: str = "", label: str = "", table: str = ""
-    ) -> Callable[[Tx], None] | None:
-        if not wanted:
-            return None
-        control_id = self._uuid().hex[:20]
-        event_time = self._clock().isoformat()
+        def remember(tx: Tx) -> None:
+            remember_dmp(tx, asked.job.patient_id, state, code, now)
+            tell(tx)
 
-        def enqueue(tx: Tx) -> None:
-            # one Z01 per request: the last of its documents sends it, negative if any failed
-            others = tx.execute(
-                "SELECT state FROM delivery WHERE message_id = ? AND kind = ? AND id <> ?",
-                (job.message_id, PUBLICATION, job.delivery_id),
-            ).fetchall()
-            if any(row["state"] not in ("done", "refused", "dead") for row in others):
-                return
-            all_done = success and all(row["state"] == "done" for row in others)
-            tx.deliver(
-                ZAM,
-                job.patient_id,
-                {
-                    "success": all_done,
-                    "code": code,
-                    "label": label,
-                    "table": table,
-                    "control_id": control_id,
-                    "event_time": event_time,
-                    "sender": job.payload["sender"],
-                },
-                message_id=job.message_id,
-                stay=job.stay,
-                document_id=job.document_id,
-                lane=ZAM,  # a sender that is down never delays the patient's next document
-                destination=zam_destination(job.payload["sender"]),
-            )
+        return replace(wait, then=remember)
 
-        return enqueue
+    def _refused(self, asked: Asked, refusal: Refusal) -> Outcome:
+        if refusal.findings:
+            findings = [finding.as_dict() for finding in refusal.findings]
+            asked.job.note("règles", f"{len(findings)} règle(s) non respectée(s)", findings=findings[:20])
+        verdict = Verdict(False, refusal.code, refusal.text, APPLICATION)
+        return self._ending.refuse(asked.job, asked.request, verdict, refusal.text)
+
+    def _settlement(self, asked: Asked) -> Settlement:
+        return Settlement(asked.feeder.dmp, self._grace, self._clock)
 
 
-def _facts(sql: Sql, patient_id: int, stay: str) -> tuple[PatientView, StayView | None]:
-    """What the hospital says that the gate rests on; the identity server's answers are the gate's own writing."""
-    return replace(load_patient(sql, patient_id), crossref="", crossref_reason=""), load_stay(sql, stay)
-
-
-def _ask_again_if_changed(job: Job, facts: tuple[PatientView, StayView | None]) -> Callable[[Tx], None]:
-    """An ADT routed while the gate was asked released what was held then, not this one: back to the gate."""
-
-    def ask_again(tx: Tx) -> None:
-        delivery = tx.delivery(job.delivery_id)
-        if _facts(tx, delivery.patient_id, job.stay) != facts:
-            tx.move(delivery, "release", reason="l'identité ou le consentement a changé entre-temps", reason_code="")
-
-    return ask_again
+def _sent(asked: Asked) -> Sent:
+    return Sent(asked.ins, asked.caller, asked.unique_id, asked.content)

@@ -9,7 +9,8 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from datetime import UTC, datetime
+from typing import Any, Literal, Protocol
 
 from connector.hl7.model import Admission, Authority, Consent, Identifier
 from connector.ins.model import MatriculeIns, Qualification
@@ -19,6 +20,7 @@ class Rows(Protocol):
     """What a read gives back."""
 
     def fetchone(self) -> Any: ...
+    def fetchall(self) -> list[Any]: ...
 
 
 class Sql(Protocol):
@@ -31,7 +33,11 @@ class Sql(Protocol):
 class PatientView:
     """The patient as known now.
 
-    `feeding` is INO, IO, NA or ""; `crossref` is '', 'confirmed', 'differs', 'absent' or 'skipped'.
+    feeding    INO, IO, NA or ""
+    crossref   '', 'confirmed', 'differs', 'absent' or 'skipped'
+    dmp_said   what the hospital said of the patient's DMP (ZFA-1: ACTIF, FERME…), never trusted alone
+    dmp        what the DMP itself said of the record: '', 'open', 'closed' or 'absent'; `dmp_code` is its own word
+    dmp_asked  when it said so (ISO time, UTC), "" when it was never asked
     """
 
     patient_id: int
@@ -46,6 +52,10 @@ class PatientView:
     crossref_reason: str = ""
     blocked: str = ""
     updated: str = ""
+    dmp_said: str = ""
+    dmp: str = ""
+    dmp_code: str = ""
+    dmp_asked: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +102,10 @@ def load_patient(sql: Sql, patient_id: int) -> PatientView:
         crossref_reason=row["crossref_reason"],
         blocked=row["blocked"],
         updated=row["updated"],
+        dmp_said=row["dmp_said"],
+        dmp=row["dmp"],
+        dmp_code=row["dmp_code"],
+        dmp_asked=row["dmp_asked"],
     )
 
 
@@ -129,6 +143,18 @@ def remember_crossref(sql: Sql, patient_id: int, outcome: str, reason: str) -> N
     )
 
 
+DmpState = Literal["open", "closed", "absent"]
+
+
+def remember_dmp(sql: Sql, patient_id: int, state: DmpState, code: str, asked: datetime) -> None:
+    """Keeps what the DMP said of this patient's record; `asked` is aware, `code` the server's own word or ""."""
+    _ensure(sql, patient_id)
+    sql.execute(
+        "UPDATE patient_state SET dmp = ?, dmp_code = ?, dmp_asked = ? WHERE patient_id = ?",
+        (state, code, asked.astimezone(UTC).isoformat(), patient_id),
+    )
+
+
 def block(sql: Sql, patient_id: int, reason: str) -> None:
     """Holds every publication of the patient until a person lifts it (A44, A47, merge with differing INS)."""
     _ensure(sql, patient_id)
@@ -137,6 +163,11 @@ def block(sql: Sql, patient_id: int, reason: str) -> None:
 
 def unblock(sql: Sql, patient_id: int) -> None:
     sql.execute("UPDATE patient_state SET blocked = '' WHERE patient_id = ?", (patient_id,))
+
+
+def let_stay_pass(sql: Sql, stay: str) -> None:
+    """A person decided that the documents of a cancelled stay may leave (A11, A38)."""
+    sql.execute("UPDATE stay SET status = 'released' WHERE stay = ? AND status = 'cancelled'", (stay,))
 
 
 def merge_states(sql: Sql, survivor: int, gone: int) -> None:
@@ -181,11 +212,16 @@ def _apply_identity(sql: Sql, patient_id: int, before: PatientView, admission: A
         ),
     )
     if before.ins != decision.ins:
-        # another INS: what the identity server said of the former one no longer counts
+        # another INS: what was said of the former one no longer counts
         remember_crossref(sql, patient_id, "", "")
+        sql.execute(
+            "UPDATE patient_state SET dmp = '', dmp_code = '', dmp_asked = '' WHERE patient_id = ?", (patient_id,)
+        )
 
 
 def _apply_feeding(sql: Sql, patient_id: int, before: PatientView, consent: Consent) -> None:
+    if consent.dmp_status:
+        sql.execute("UPDATE patient_state SET dmp_said = ? WHERE patient_id = ?", (consent.dmp_status, patient_id))
     if consent.feeding in ("", "NA"):
         # not collected is not a new wish: it never erases an answer already given
         if not before.feeding and consent.feeding:

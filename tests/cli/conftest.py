@@ -30,7 +30,8 @@ Run = Callable[..., Result]
 
 @pytest.fixture
 def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
-    """`run("send", path, "--to", …)` in this process, through the entry point."""
+    """`run("send", path, "--to", …)` in this process, through the entry point, on a wide terminal."""
+    monkeypatch.setenv("COLUMNS", "300")
 
     def call(*arguments: object) -> Result:
         monkeypatch.setattr(sys, "argv", ["connector", *map(str, arguments)])
@@ -63,7 +64,7 @@ def known(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Known]:
         site.send(message)
         assert site.wait_delivery(document).state == "done"
         site.sample("mdm-t10-remplacement.er7")
-        site.wait(lambda lines: bool(lines), control_id="MDM0002")
+        site.settled("MDM0002")
         config = folder / "connector.toml"
         config.write_text(_toml(site, folder), encoding="utf-8")
         yield Known(site, config, document)

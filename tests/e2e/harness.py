@@ -13,13 +13,15 @@ from typing import Any, NamedTuple
 
 from connector.base.clock import random_uuid, utc_now
 from connector.base.resources import resource_dir
+from connector.cli.queue_acts import perform
 from connector.cli.seed import seed_samples
 from connector.daemon import DaemonThread
 from connector.hl7.ack import Ack, build_ack, parse_ack
 from connector.hl7.er7 import Message, parse, parse_header
 from connector.hl7.mllp import MllpConfig, MllpServer, PeerInfo
 from connector.hl7.mllp_client import MllpClient
-from connector.journal import JournalReader
+from connector.journal import Journal, JournalReader
+from connector.journal.operator import Act
 from connector.journal.timeline import TimelineLine, timeline
 from connector.settings import Settings, parse_settings
 from connector.simulator.config import SimConfig
@@ -30,10 +32,10 @@ STRUCTURE = "1120456789"
 DEADLINE = 30.0
 
 
-def toml_of(simulator: Simulator, zam_port: int, folder: Path, **overrides: dict[str, Any]) -> dict[str, Any]:
+def toml_of(simulator: Simulator, zam_port: int, folder: Path, **overrides: Any) -> dict[str, Any]:
     """Settings of a site against `simulator`, as the settings file would give them."""
     pki = simulator.pki
-    table: dict[str, dict[str, Any]] = {
+    table: dict[str, Any] = {
         "journal": {"store": str(folder / "journal.sqlite")},
         "listener": {"port": 0},
         "engine": {
@@ -78,7 +80,10 @@ def toml_of(simulator: Simulator, zam_port: int, folder: Path, **overrides: dict
         "zam": {"destinations": [{"sender": "*", "host": "127.0.0.1", "port": zam_port}]},
     }
     for section, values in overrides.items():
-        table.setdefault(section, {}).update(values)
+        if isinstance(values, dict):
+            table.setdefault(section, {}).update(values)
+        else:
+            table[section] = values
     return table
 
 
@@ -134,7 +139,7 @@ class Hospital:
 class Site:
     """Simulator, hospital and connector; `with Site(folder) as site:`."""
 
-    def __init__(self, folder: Path, simulator: SimConfig | None = None, **overrides: dict[str, Any]) -> None:
+    def __init__(self, folder: Path, simulator: SimConfig | None = None, **overrides: Any) -> None:
         self.folder = folder
         self.simulator = Simulator(simulator or SimConfig(folder=folder / "simulator"))
         self._overrides = overrides
@@ -168,6 +173,11 @@ class Site:
         table = toml_of(self.simulator, self.hospital.port, self.folder, **self._overrides)
         self.settings = parse_settings(table, self.folder)
         self.start()
+
+    def reload(self, settings: Settings) -> tuple[str, ...]:
+        """Other settings for the running connector; gives the names that changed."""
+        self.settings = settings
+        return self._daemon.reload(settings)
 
     def stop(self) -> None:
         self._client.close()
@@ -233,6 +243,16 @@ class Site:
             return [tuple(row) for row in journal.query(sql, params)]
         finally:
             journal.close()
+
+    def act(self, what: Act, document_id: str, *, kind: str = "publication", unblock: bool = False) -> None:
+        """What a person does from the command line, beside the daemon."""
+        (number,) = self.query("SELECT max(id) FROM delivery WHERE document_id = ? AND kind = ?", document_id, kind)[0]
+        journal = Journal.open(self.settings.journal, utc_now)
+        try:
+            report = perform(journal, what, [number], "essai", "test", yes=True, as_json=True, unblock=unblock)
+        finally:
+            journal.close()
+        assert report.done == 1, report
 
     def accepted(self, unique_id: str) -> int:
         return self.simulator.world.acceptances().get(unique_id, 0)

@@ -2,17 +2,41 @@
 
 from __future__ import annotations
 
+import base64
+import re
+from collections.abc import Callable
+
 from connector.base.clock import random_uuid
+from connector.base.oid import oid_from_uuid
 from connector.base.resources import resource_dir
-from connector.cli.demo_letters import fresh_letter
+from connector.cli.demo_letters import LETTER_ID, SET_ID, fresh_letter
 from tests.hl7_readers.messages import edit, insert, without
 
-__all__ = ["IPP", "NESSI", "admission", "edit", "identity", "insert", "letter", "merge", "oru", "sample", "without"]
+__all__ = [
+    "IPP",
+    "NESSI",
+    "admission",
+    "deletion",
+    "edit",
+    "edit_cda",
+    "identity",
+    "insert",
+    "letter",
+    "merge",
+    "oru",
+    "sample",
+    "successor",
+    "with_title",
+    "without",
+]
 
 IPP = "000003"
 STAY = "000897406@000897406"
 NESSI = "277076322082910"
 INS = "279035121518989"
+
+REPLACEMENT_ID = "2.25.38781984261711397616434397142697916178"
+"""uniqueId of the letter in samples/mdm-t10-remplacement.er7."""
 
 
 def sample(name: str) -> str:
@@ -23,6 +47,43 @@ def letter(control_id: str, **fields: str) -> tuple[bytes, str]:
     """(message, uniqueId): a new letter; `fields` are edits such as PID_32="PROV", OBX7_5="N" (see `edit`)."""
     raw, unique_id = fresh_letter(sample("mdm-t02-lettre-de-liaison").encode(), control_id, random_uuid())
     return _edited(raw.decode(), fields).encode(), unique_id
+
+
+def successor(control_id: str, replaced: str, version: int = 2, **fields: str) -> tuple[bytes, str]:
+    """(message, uniqueId): an MDM^T10 whose letter replaces `replaced`, in the chain that letter began."""
+    unique_id = oid_from_uuid(random_uuid())
+    own, number = unique_id.encode(), f'<versionNumber value="{version}"/>'.encode()
+
+    def chained(cda: bytes) -> bytes:
+        cda = cda.replace(REPLACEMENT_ID.encode(), own).replace(LETTER_ID.encode(), replaced.encode())
+        return cda.replace(SET_ID.encode(), replaced.encode()).replace(b'<versionNumber value="2"/>', number)
+
+    message = edit_cda(sample("mdm-t10-remplacement").encode(), chained).decode()
+    text = message.replace(REPLACEMENT_ID, unique_id).replace(LETTER_ID, replaced).replace("MDM0002", control_id)
+    return _edited(text, fields).encode(), unique_id
+
+
+def edit_cda(message: bytes, change: Callable[[bytes], bytes]) -> bytes:
+    """`message` with `change` made to the CDA of its first document."""
+    segments = message.split(b"\r")
+    index = next(n for n, segment in enumerate(segments) if segment.startswith(b"OBX|1|"))
+    fields = segments[index].split(b"|")
+    components = fields[5].split(b"^")
+    components[4] = base64.b64encode(change(base64.b64decode(components[4])))
+    fields[5] = b"^".join(components)
+    segments[index] = b"|".join(fields)
+    return b"\r".join(segments)
+
+
+def with_title(message: bytes, title: str) -> bytes:
+    """The same letter under another title: the same id, other bytes."""
+    return edit_cda(message, lambda cda: re.sub(rb"<title>[^<]*</title>", f"<title>{title}</title>".encode(), cda))
+
+
+def deletion(control_id: str, message: bytes, **fields: str) -> bytes:
+    """The MDM^T04 that takes back the document of `message` (an MDM^T02 or T10)."""
+    text = edit(edit(message.decode(), "MSH-9", "MDM^T04^MDM_T02"), "ORC-1", "CA")
+    return _edited(edit(edit(text, "OBX-11", "D"), "MSH-10", control_id), fields).encode()
 
 
 def admission(control_id: str, event: str = "A01", **fields: str) -> bytes:

@@ -47,7 +47,6 @@ def test_a_busy_server_is_asked_then_tried_again(ready: Site, code: str) -> None
     [
         ("XDSPatientIdDoesNotMatch", "identitovigilance"),
         ("XDSRegistryMetadataError", "Corriger le document"),
-        ("XDSUnknownPatientId", "n'a pas de DMP"),
     ],
 )
 def test_a_refusal_is_final_explained_in_french_and_told_to_the_sender(ready: Site, code: str, words: str) -> None:

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from connector.base.clock import utc_now
 from connector.hl7.er7 import Message
-from connector.journal import Journal
 from tests.e2e.conftest import MakeSite
 from tests.e2e.harness import Site
-from tests.e2e.messages import INS, IPP, NESSI, admission, edit, identity, letter, merge, sample, without
+from tests.e2e.messages import INS, IPP, NESSI, admission, identity, letter, merge, without
 
 NOT_QUALIFIED = "identity.not-qualified"
 INS_PID = f"{INS}^^^ASIP-SANTE-INS-NIR&1.2.250.1.213.1.4.10&ISO^INS"
@@ -205,14 +203,18 @@ def test_a_move_between_patients_suspends_publications(site: Site, event: str) -
 
 
 @pytest.mark.parametrize("event", ["A11", "A38"])
-def test_a_cancelled_stay_holds_its_letters_until_it_is_admitted_again(site: Site, event: str) -> None:
+def test_a_cancelled_stay_holds_its_letters_until_a_person_lets_them_go(site: Site, event: str) -> None:
     admitted(site)
     site.send(admission("ADT1025", event))
     message, document = letter("MDM1041")
     site.send(message)
     rest = site.wait_delivery(document)
     assert (rest.state, rest.code) == ("held", "stay.cancelled")
-    site.send(admission("ADT1026"))
+    # a number is never used again: admitting the stay once more lets nothing go by itself
+    site.send(admission("ADT1026", "A31", PV1_2="N"))
+    site.settled("ADT1026")
+    assert site.wait_delivery(document).code == "stay.cancelled"
+    site.act("release", document, unblock=True)
     assert site.wait_delivery(document, "done").state == "done"
 
 
@@ -238,32 +240,6 @@ def test_a08_counts_as_an_a31_for_a_listed_sender(make_site: MakeSite) -> None:
 
 
 # -- what is not sent ----------------------------------------------------------------------------------------------
-
-
-def deletion() -> bytes:
-    message = edit(edit(sample("mdm-t02-lettre-de-liaison"), "MSH-9", "MDM^T04^MDM_T02"), "ORC-1", "CA")
-    return edit(edit(message, "OBX-11", "D"), "MSH-10", "MDM1051").encode()
-
-
-@pytest.mark.parametrize("action", ["replace", "delete"])
-def test_replacement_and_deletion_wait_and_are_never_sent_even_when_replayed(site: Site, action: str) -> None:
-    admitted(site)
-    site.settled("ADT0001")
-    message = sample("mdm-t10-remplacement").encode() if action == "replace" else deletion()
-    assert site.send(message).code == "AA"
-    control_id = "MDM0002" if action == "replace" else "MDM1051"
-    assert site.settled(control_id)[-1].event == "reçu"
-    row = "SELECT id, state, reason_code, document_id FROM delivery WHERE payload LIKE ?"
-    delivery, state, code, document = site.query(row, f'%"action": "{action}"%')[0]
-    assert (state, code) == ("held", "action.not-served")
-    site.stop()
-    journal = Journal.open(site.settings.journal, utc_now)
-    journal.transact(lambda tx: tx.requeue(delivery, "essai"))
-    journal.close()
-    site.start()
-    site.wait(lambda lines: [line.state_to for line in lines].count("held") == 2, delivery_id=delivery)
-    assert site.query(row, f'%"action": "{action}"%')[0][1:3] == ("held", "action.not-served")
-    assert site.accepted(document) == 0
 
 
 def test_the_same_message_twice_is_answered_alike_and_sent_once(site: Site) -> None:

@@ -1,0 +1,144 @@
+"""Why a document may never leave as it is: said before any wait, so that its creator hears of it at once.
+
+Each refusal carries a code of applicationErrorCondition (900 to 906, hl7v2-interface §5), never an invented DMP code.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from connector.base.finding import Finding
+from connector.dmp.config import DmpConfig
+from connector.dmp.facts import facts_of
+from connector.dmp.rules import Draft, check
+from connector.flows.asked import Asked
+from connector.flows.snapshot import Snapshot
+from connector.journal import Journal
+from connector.patients.state import Sql, load_patient
+from connector.patients.versions import load_version, newest
+
+WRONG_VERSION, NOT_ENTITLED, NO_INS, ANOTHER_PATIENT, OTHER = "900", "901", "903", "904", "906"
+
+_BY_RULE = {"EX_2.1-1140": NOT_ENTITLED, "DMP-PATIENT": ANOTHER_PATIENT, "D-32": ANOTHER_PATIENT}
+"""Rules whose refusal has a code of its own; every other one is 906."""
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """`text` is French, `findings` what was seen, empty when the text says it all."""
+
+    text: str
+    code: str = OTHER
+    findings: tuple[Finding, ...] = ()
+
+
+class CdaVerdict(Protocol):
+    """What the CDA gate says of a document, and which suites said it."""
+
+    @property
+    def findings(self) -> tuple[Finding, ...]: ...
+    @property
+    def suites(self) -> tuple[str, ...]: ...
+
+
+class CdaGate(Protocol):
+    def judge(self, content: bytes) -> CdaVerdict: ...
+
+
+class Refusals:
+    """Asked at each attempt: what the hospital says meanwhile (an opposition) counts."""
+
+    def __init__(self, journal: Journal, cda: CdaGate, dmp: DmpConfig) -> None:
+        self._journal = journal
+        self._cda = cda
+        self._dmp = dmp
+
+    def first(self, asked: Asked) -> Refusal | None:
+        """The first reason to refuse for good, None when there is none. Notes on the timeline what was checked."""
+        sql = Snapshot(self._journal)
+        if asked.deletes:
+            return self._entitled(asked)
+        return (
+            opposed(sql, asked)
+            or wrong_version(sql, asked)
+            or self._entitled(asked)
+            or self._metadata(asked)
+            or self._content(asked)
+        )
+
+    def _entitled(self, asked: Asked) -> Refusal | None:
+        findings = asked.feeder.check(asked.caller, asked.header)
+        for finding in findings:
+            if not finding.blocking:
+                asked.job.note("structure", finding.text, finding=finding.as_dict())
+        return refusal_of(findings)
+
+    def _metadata(self, asked: Asked) -> Refusal | None:
+        return refusal_of(check(Draft(asked.header, facts_of(asked.request), asked.ins, self._dmp)))
+
+    def _content(self, asked: Asked) -> Refusal | None:
+        verdict = self._cda.judge(asked.content)
+        blocking = [finding for finding in verdict.findings if finding.blocking]
+        others = len(verdict.findings) - len(blocking)
+        said = f"{len(blocking)} erreur(s), {others} avertissement(s)" if verdict.findings else "conforme"
+        asked.job.note(
+            "contrôle du CDA",
+            f"Suites passées : {', '.join(verdict.suites)} : {said}",
+            suites=list(verdict.suites),
+            findings=[finding.as_dict() for finding in verdict.findings[:20]],
+        )
+        return refusal_of(verdict.findings)
+
+
+def opposed(sql: Sql, asked: Asked) -> Refusal | None:
+    """ZFA-9 = IO, whenever it was said."""
+    if load_patient(sql, asked.job.patient_id).feeding == "IO":
+        return Refusal("Le patient s'oppose à l'alimentation de son DMP (ZFA-9 = IO)")
+    return None
+
+
+def wrong_version(sql: Sql, asked: Asked) -> Refusal | None:
+    """An older version never overwrites a newer one; an id or a number is never used twice (dmp-interface c.7)."""
+    own = asked.version("published")
+    known = load_version(sql, own.unique_id)
+    if known is not None and not asked.job.resumed and (known.state != "rehearsed" or asked.rehearsal):
+        return _older("Cet identifiant de document a déjà été publié : une nouvelle version en porte un autre")
+    last = newest(sql, own.set_id)
+    if last is not None and last.unique_id != own.unique_id and last.number:
+        if last.number > own.number:
+            return _older(
+                f"La version {last.number} de ce document est déjà publiée : la {own.number} est trop ancienne"
+            )
+        if last.number == own.number and own.replaces:
+            return _older(f"La version {own.number} de ce document est déjà publiée sous un autre identifiant")
+    replaced = load_version(sql, own.replaces) if own.replaces else None
+    if replaced is not None and replaced.state == "deleted":
+        return _older("Le document à remplacer a été supprimé du DMP")
+    if replaced is not None and replaced.state == "replaced" and replaced.replaced_by != own.unique_id:
+        return _older("Le document à remplacer l'a déjà été par une autre version")
+    return None
+
+
+def _older(text: str) -> Refusal:
+    return Refusal(text, WRONG_VERSION)
+
+
+def refusal_of(findings: Sequence[Finding]) -> Refusal | None:
+    """The refusal that blocking `findings` make, None when nothing blocks."""
+    blocking = tuple(finding for finding in findings if finding.blocking)
+    if not blocking:
+        return None
+    code = next((found for f in blocking if (found := _BY_RULE.get(f.rule))), OTHER)
+    return Refusal(f"Document refusé avant envoi : {_sentence(blocking)}", code, blocking)
+
+
+def _sentence(findings: Iterable[Finding]) -> str:
+    """The first one in full, the rules of the others: a Z01 and a worklist line have room for no more."""
+    first, *rest = findings
+    text = f"[{first.rule}] {first.text} (champ {first.field} : trouvé « {first.found} », attendu {first.expected})"
+    if rest:
+        rules = ", ".join(dict.fromkeys(finding.rule for finding in rest))
+        text += f" ; et {len(rest)} autre(s) : {rules}"
+    return text
