@@ -91,6 +91,8 @@ class DmpConfig:
                 raise _wrong(name, getattr(self, name), "an OID")
         if self.patient_domain and not is_oid(self.patient_domain):
             raise _wrong("patient_domain", self.patient_domain, "an OID")
+        if not 1 <= self.majority_age <= 30:
+            raise _wrong("majority_age", str(self.majority_age), "an age in years")
         for name in ("size_cap", "receive_cap"):
             if getattr(self, name) <= 0:
                 raise _wrong(name, str(getattr(self, name)), "a positive number of bytes")

@@ -30,6 +30,8 @@ def test_an_address_is_the_base_and_a_segment_unless_given_whole() -> None:
         ("source_id", ""),
         ("patient_domain", "CHU-X"),
         ("size_cap", 0),
+        ("majority_age", 0),
+        ("adult_representatives", "ask"),
         ("receive_cap", -1),
     ],
 )
