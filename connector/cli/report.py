@@ -84,7 +84,8 @@ def _say(report: FeedingReport, config: str) -> None:
 
     console().print(period(report), highlight=False)
     fates = columns(report)
-    table = _table("unité", "type de document", "reçus", *(FATE_WORDS[fate] for fate in fates), "taux")
+    table = _table("unité", "type de document", "reçus", *(FATE_WORDS[fate] for fate in fates))
+    table.add_column("taux", justify="right", no_wrap=True)
     for line in report.lines:
         table.add_row(*line_cells(line, fates))
     table.add_section()

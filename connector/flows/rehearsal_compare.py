@@ -32,8 +32,13 @@ def compare(kept: Any, today: Any) -> list[Difference]:
     return [
         Difference(path, before.get(path, ABSENT), after.get(path, ABSENT))
         for path in dict.fromkeys((*before, *after))
-        if path not in before or path not in after or before[path] != after[path]
+        if path not in before or path not in after or not _same(before[path], after[path])
     ]
+
+
+def _same(kept: Any, today: Any) -> bool:
+    """As JSON sees them: true is not 1."""
+    return type(kept) is type(today) and bool(kept == today)
 
 
 def _leaves(path: str, value: Any) -> Iterator[tuple[str, Any]]:
