@@ -1,0 +1,150 @@
+"""`connector check`: each kind of file recognised, and what is wrong in it named by its rule and its field."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from connector.base.resources import resource_dir
+from connector.cli.check_files import kind_of
+from tests.cli.conftest import Run
+from tests.e2e.messages import edit, sample
+
+SAMPLES = resource_dir("samples")
+LETTER = SAMPLES / "lettre-de-liaison-niveau-1.xml"
+
+
+def write(folder: Path, name: str, content: bytes) -> Path:
+    file = folder / name
+    file.write_bytes(content)
+    return file
+
+
+def findings(run: Run, file: Path, *options: object) -> list[dict[str, str]]:
+    report: dict[str, Any] = run("check", file, "--json", *options).json()
+    found: list[dict[str, str]] = report[file.name]
+    return found
+
+
+@pytest.mark.parametrize(
+    ("raw", "kind"),
+    [
+        (b"MSH|^~\\&|A", "hl7"),
+        (b"\xef\xbb\xbf\x0bMSH|^~\\&|A", "hl7"),
+        (b'<?xml version="1.0"?>\n<!-- un commentaire -->\n<ClinicalDocument xmlns="urn:hl7-org:v3"/>', "cda"),
+        (b'\xef\xbb\xbf<h:ClinicalDocument xmlns:h="urn:hl7-org:v3"/>', "cda"),
+        ("<ClinicalDocument/>".encode("utf-16"), "cda"),
+        (b"<xds:ProvideAndRegisterDocumentSetRequest/>", "xds"),
+        (b"--boundary\r\nContent-Type: text/xml", "xds"),
+        (b"MIME-Version: 1.0\r\n", "xds"),
+        (b"", "unknown"),
+        (b"%PDF-1.4", "unknown"),
+    ],
+)
+def test_what_a_file_is(raw: bytes, kind: str) -> None:
+    assert kind_of(raw) == kind
+
+
+@given(st.binary(max_size=100))
+def test_any_bytes_are_of_some_kind(raw: bytes) -> None:
+    assert kind_of(raw) in ("hl7", "cda", "xds", "unknown")
+
+
+def test_a_good_letter_has_nothing_wrong(run: Run) -> None:
+    result = run("check", LETTER)
+    assert result.code == 0, result.out
+    assert "ok" in result.out
+    assert "contrôles de structure" in result.out
+
+
+def test_a_message_and_its_document_side_by_side(run: Run) -> None:
+    (found,) = findings(run, SAMPLES / "mdm-t02-autre-patient.er7")
+    assert (found["rule"], found["code"], found["field"]) == ("ACK-207", "207/904", "PID^1^3^2")
+
+
+def test_nothing_is_told_twice(run: Run) -> None:
+    for name in ("mdm-t02-sans-ins", "mdm-t02-ordre-incoherent", "mdm-t02-pas-un-cda"):
+        found = findings(run, SAMPLES / f"{name}.er7")
+        texts = [finding["text"] for finding in found]
+        assert len(texts) == len(set(texts)), name
+        assert [finding for finding in found if finding["severity"] == "error"], name
+
+
+def test_a_document_in_a_message_is_named(run: Run, tmp_path: Path) -> None:
+    file = write(tmp_path, "m.er7", edit_cda("<title>Lettre de liaison à la sortie</title>", ""))
+    found = [one for one in findings(run, file) if "title" in one["field"]]
+    assert found
+    assert all(one["field"].startswith("OBX-5 (document 1) ") for one in found)
+
+
+def test_a_document_that_is_not_for_the_dmp_has_no_metadata(run: Run, tmp_path: Path) -> None:
+    raw = sample("mdm-t02-lettre-de-liaison")
+    flag = next(n for n, line in enumerate(obx_of(raw), 1) if "DESTDMP" in line)
+    file = write(tmp_path, "m.er7", edit(raw, f"OBX[{flag}]-5", "N^^expandedYes-NoIndicator").encode())
+    report = run("check", file, "--json", "--metadata").json()[file.name]
+    assert report["metadata"] == []
+
+
+def test_a_letter_without_ins(run: Run, tmp_path: Path) -> None:
+    letter = LETTER.read_bytes().replace(b"1.2.250.1.213.1.4.10", b"1.2.3.4")
+    found = findings(run, write(tmp_path, "letter.xml", letter))
+    assert "CDA-INS" in [one["rule"] for one in found if one["severity"] == "error"]
+
+
+def test_a_type_the_dmp_does_not_take(run: Run, tmp_path: Path) -> None:
+    letter = LETTER.read_bytes().replace(b'code="11490-0"', b'code="00000-0"')
+    found = findings(run, write(tmp_path, "letter.xml", letter))
+    assert [one for one in found if one["severity"] == "error" and "00000-0" in one["found"]]
+
+
+def test_a_cda_that_cannot_be_read(run: Run, tmp_path: Path) -> None:
+    found = findings(run, write(tmp_path, "letter.xml", b'<ClinicalDocument xmlns="urn:hl7-org:v3"/>'))
+    assert "CDA-HEADER" in [one["rule"] for one in found]
+
+
+def test_the_metadata_that_would_be_made(run: Run) -> None:
+    report = run("check", LETTER, "--json", "--metadata").json()[LETTER.name]
+    assert report["kind"] == "CDA"
+    (entry,) = report["metadata"]
+    assert entry["type_code"]["code"] == "11490-0"
+    assert entry["patient_id"] == "279035121518989^^^&1.2.250.1.213.1.4.10&ISO^NH"
+    assert "Document01" not in str(entry)
+    assert "type_code" in run("check", LETTER, "--metadata").out
+    assert "279035121518989" not in run("check", LETTER).out
+
+
+def test_the_profile_changes_the_forms(run: Run) -> None:
+    report = run("check", LETTER, "--json", "--metadata", "--profile", "ihe").json()[LETTER.name]
+    assert report["metadata"][0]["patient_id"] == "279035121518989^^^&1.2.250.1.213.1.4.10&ISO"
+
+
+def test_with_the_agency_s_kit(run: Run, cda_kit: Path) -> None:
+    report = run("check", LETTER, "--json", "--metadata", "--kit", cda_kit).json()[LETTER.name]
+    assert len(report["suites"]) > 1
+
+
+def test_two_files_of_one_name(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "a").mkdir()
+    first, second = write(tmp_path, "m.xml", LETTER.read_bytes()), write(tmp_path / "a", "m.xml", b"rien")
+    report = run("check", first, second, "--json").json()
+    assert set(report) == {str(first), str(second)}
+    assert report[str(second)][0]["rule"] == "CHECK-KIND"
+
+
+def obx_of(raw: str) -> list[str]:
+    return [line for line in raw.split("\r") if line.startswith("OBX")]
+
+
+def edit_cda(old: str, new: str) -> bytes:
+    """The sample letter's message, its document changed."""
+    from base64 import b64decode, b64encode
+
+    raw = sample("mdm-t02-lettre-de-liaison")
+    encoded = next(line for line in obx_of(raw) if "|ED|" in line).split("|")[5].split("^")[4]
+    content = b64decode(encoded).decode()
+    assert old in content
+    return raw.replace(encoded, b64encode(content.replace(old, new).encode()).decode()).encode()
