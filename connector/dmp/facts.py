@@ -17,6 +17,7 @@ class DocumentFacts:
     """Facts the CDA does not carry (hl7v2-interface §6).
 
     `patient_class` is PV1-2, `ipp` the hospital's own number, `action` what the message asks, "" when no message does.
+    `sender_expected` False is for volet 1.2, which names no sender: the author of the document stands in (§7).
     """
 
     traits: Traits = NO_TRAITS
@@ -25,6 +26,7 @@ class DocumentFacts:
     patient_class: str = ""
     sender: Sender | None = None
     action: Action | Literal[""] = ""
+    sender_expected: bool = True
 
 
 def facts_of(request: DocumentRequest) -> DocumentFacts:
@@ -36,4 +38,5 @@ def facts_of(request: DocumentRequest) -> DocumentFacts:
         patient_class=request.stay.patient_class,
         sender=request.sender,
         action=request.action,
+        sender_expected=request.volet != "1.2",
     )

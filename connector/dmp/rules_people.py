@@ -47,6 +47,8 @@ def legal_authenticator(draft: Draft) -> Iterator[Finding]:
 
 def known_sender(draft: Draft) -> Iterator[Finding]:
     sender = draft.facts.sender
+    if sender is None and not draft.facts.sender_expected:
+        return
     if sender is None or (sender.person is None and sender.organization is None):
         yield error(
             "DMP-SENDER",
