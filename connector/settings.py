@@ -18,6 +18,7 @@ from connector.api.app import ApiConfig
 from connector.base.errors import SettingsError
 from connector.codes import CodesConfig
 from connector.dmp.config import DmpConfig
+from connector.dmp.domain import DMP, DomainConfig
 from connector.flows.config import (
     CallerConfig,
     ConsultationConfig,
@@ -60,6 +61,7 @@ class Settings:
     dmp: DmpConfig
     vihf: VihfConfig
     entities: tuple[EntityConfig, ...] = ()
+    domains: Mapping[str, DomainConfig] = field(default_factory=dict)
     listener: MllpConfig = field(default_factory=MllpConfig)
     engine: EngineConfig = field(default_factory=EngineConfig)
     retention: RetentionConfig = field(default_factory=RetentionConfig)
@@ -82,23 +84,54 @@ class Settings:
 
 def load_settings(path: Path) -> Settings:
     """Reads `path`; relative paths inside count from its folder. Raises SettingsError (name, found, allowed)."""
+    return parse_settings(_read(path), path.resolve().parent)
+
+
+def load_domains(path: Path) -> Mapping[str, DomainConfig]:
+    """The `[domains.NAME]` sections of `path` alone: a file of nothing else is enough to speak to a domain.
+
+    Raises SettingsError like `load_settings`.
+    """
+    return _domains(_read(path).get("domains", {}), path.resolve().parent)
+
+
+def _read(path: Path) -> dict[str, Any]:
     try:
-        raw = tomllib.loads(path.read_text(encoding="utf-8"))
+        return tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         found = error.strerror or "" if isinstance(error, OSError) else str(error)
         raise SettingsError("settings file unreadable", name=str(path), found=found, allowed="a TOML file") from error
-    return parse_settings(raw, path.resolve().parent)
+
+
+def _domains(raw: Mapping[str, Any], folder: Path) -> Mapping[str, DomainConfig]:
+    """Each domain under its name; its faults are named with it."""
+    found: dict[str, DomainConfig] = {}
+    for name, table in raw.items():
+        if name == DMP:
+            raise SettingsError(
+                "the domain dmp has its own section", name="domains.dmp", found="a section", allowed="[dmp]"
+            )
+        prepared = _value(table, DomainConfig, folder, f"domains.{name}.")
+        try:
+            found[name] = TypeAdapter(DomainConfig).validate_python(prepared)
+        except ValidationError as error:
+            raise _wrong(error, f"domains.{name}.") from error
+        except SettingsError as error:
+            error.context["name"] = str(error.context["name"]).replace("domains.", f"domains.{name}.", 1)
+            raise
+    return found
 
 
 def parse_settings(raw: Mapping[str, Any], folder: Path) -> Settings:
     """Settings of an already parsed table. Hyphens and underscores are the same in names."""
-    table = _prepare(raw, Settings, folder, "")
+    table = _prepare({name: value for name, value in raw.items() if name != "domains"}, Settings, folder, "")
     try:
         settings = TypeAdapter(Settings).validate_python(table)
     except ValidationError as error:
         raise _wrong(error) from error
     journal = _placed(settings.journal, folder, settings.audit)
-    settings = replace(settings, journal=journal, gate=settings.gate.placed(folder))
+    domains = _domains(raw.get("domains", {}), folder)
+    settings = replace(settings, journal=journal, gate=settings.gate.placed(folder), domains=domains)
     _agree(settings)
     return settings
 
@@ -117,10 +150,10 @@ def _placed(journal: JournalConfig, folder: Path, audit: AuditConfig) -> Journal
     return placed
 
 
-def _wrong(error: ValidationError) -> SettingsError:
+def _wrong(error: ValidationError, prefix: str = "") -> SettingsError:
     """The first fault of the table, by the name written in the file."""
     first = error.errors()[0]
-    name = ".".join(str(part) for part in first["loc"])
+    name = prefix + ".".join(str(part) for part in first["loc"])
     if "missing" in first["type"]:
         what = "setting" if "." in name else "section"
         return SettingsError(f"missing {what} {name}", name=name, found="nothing", allowed=f"this {what} is required")

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import fields
 from pathlib import Path
-from typing import Any, get_type_hints
+from typing import Any, get_args, get_origin, get_type_hints
 
 import pytest
 from cryptography.hazmat.primitives import serialization
@@ -64,8 +64,15 @@ def test_production_names_every_setting_there_is() -> None:
     told = uncommented(PRODUCTION.read_text(encoding="utf-8"))
     hints = get_type_hints(Settings)
     for section in fields(Settings):
-        known = {item.name for item in fields(hints[section.name])} - NOT_WRITTEN.get(section.name, set())
-        assert set(told[section.name]) == known, section.name
+        kind, written = hints[section.name], told[section.name]
+        if get_origin(kind) is tuple:
+            # a list of tables: one example shows them all
+            kind, written = get_args(kind)[0], written[0]
+        elif get_origin(kind) is Mapping:
+            # sections under a name of the reader's choice: likewise
+            kind, written = get_args(kind)[1], next(iter(written.values()))
+        known = {item.name for item in fields(kind)} - NOT_WRITTEN.get(section.name, set())
+        assert set(written) == known, section.name
 
 
 def test_the_commented_settings_of_production_are_good_ones() -> None:
@@ -74,10 +81,11 @@ def test_the_commented_settings_of_production_are_good_ones() -> None:
     assert settings.keys.sign_pkcs12 == PRODUCTION.parent / "keys" / "sign.p12"
     assert settings.engine.backoffs["zam"].first.total_seconds() == 30
     assert settings.engine.destinations["zam"].rate == 20
+    assert settings.domains["region"].ca_file == PRODUCTION.parent / "keys" / "region-ca.pem"
 
 
 def uncommented(text: str) -> Table:
-    return tomllib.loads(re.sub(r"(?m)^# (?=\w+ = )", "", text))
+    return tomllib.loads(re.sub(r"(?m)^# (?=\w+ = |\[)", "", text))
 
 
 # -- what is wrong is named ----------------------------------------------------------------------------------------
@@ -113,6 +121,16 @@ WRONG = [
         "1 or more",
     ),
     ("unknown name in a list", put("zam", "destinations", [{"hst": ""}]), "zam.destinations.hst", "hst", "host"),
+    ("unknown name of a domain", put("domains", "r", {"x": 1}), "domains.r.x", "x", "registry"),
+    ("a domain without source", put("domains", "r", {}), "domains.r.source_id", "nothing", "required"),
+    (
+        "a domain in clear",
+        put("domains", "r", {"source_id": "1.2", "registry": "http://x"}),
+        "domains.r.registry",
+        "http",
+        "insecure",
+    ),
+    ("the DMP among the domains", put("domains", "dmp", {"source_id": "1.2"}), "domains.dmp", "a section", "[dmp]"),
     ("wrong type", put("listener", "port", "MLLP"), "listener.port", "MLLP", "integer"),
     ("wrong type of section", lambda t: t.update(log="json"), "log", "json", "section"),
     ("wrong choice", put("log", "level", "loud"), "log.level", "loud", "'debug', 'info', 'warning' or 'error'"),
@@ -206,8 +224,9 @@ def refusal(table: Table, folder: Path) -> SettingsError:
 
 
 def test_a_good_installation_is_accepted(pki: Pki, tmp_path: Path) -> None:
-    sign, auth, _ = check_installation(parse_settings(installed(pki, tmp_path), tmp_path), utc_now)
-    assert sign.certificate != auth.certificate
+    installation = check_installation(parse_settings(installed(pki, tmp_path), tmp_path), utc_now)
+    assert list(installation.certificates()) == ["SIGN", "AUTH_CLI"]
+    assert installation.main.sign.certificate != installation.main.auth.certificate
 
 
 PATHS = [
@@ -275,8 +294,8 @@ def test_pkcs12_and_its_password_from_the_environment(
     monkeypatch.setenv("CONNECTOR_TEST_PASSWORD", "wrong")
     assert refusal(table, tmp_path).context["name"] == "keys.sign"
     monkeypatch.setenv("CONNECTOR_TEST_PASSWORD", "secret")
-    sign, _, _ = check_installation(parse_settings(table, tmp_path), utc_now)
-    assert sign.certificate == pki.sign.load_certificate()
+    installation = check_installation(parse_settings(table, tmp_path), utc_now)
+    assert installation.main.sign.certificate == pki.sign.load_certificate()
 
 
 def test_encrypted_pem_keys_want_their_password(pki: Pki, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,6 +10,7 @@ from connector.settings import Settings
 LIVE: Final = (
     "keys",
     "entities",
+    "domains",
     "dmp",
     "vihf",
     "intake",
