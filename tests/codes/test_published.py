@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tomllib
 from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
@@ -11,13 +12,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from connector.assembly import check_entrance
 from connector.base.errors import CodecError, SettingsError
+from connector.base.resources import resource_dir
 from connector.codes import class_code, load, load_association, shipped, use_folder
 from connector.codes.listfile import ListFile, order, parse
 from connector.codes.origins import NO_LISTS, Origin, read_folder, shipped_list
 from connector.codes.published import read_published
 from connector.codes.status import list_statuses
 from connector.codes.update import Change, compare, install
+from connector.settings import parse_settings
 
 TODAY = date(2027, 3, 1)
 SHIPPED = Origin(NO_LISTS)
@@ -249,3 +253,20 @@ def test_the_agencys_files_are_those_in_use(official_data: Path) -> None:
         judged
     )
     assert {name: change.refusals for name, change in judged.items() if not change.unchanged} == {}
+
+
+def test_the_connector_takes_the_sites_lists_at_start_and_at_each_reload(tmp_path: Path) -> None:
+    site = tmp_path / "codes"
+    site.mkdir()
+    install(compare(read_published(SVS.encode(), "a.xml"), SHIPPED), site, today=TODAY, forced=False)
+    table = tomllib.loads((resource_dir("conf") / "demo.toml").read_text(encoding="utf-8"))
+    table["journal"] = {"store": "sqlite:///journal.db"}
+    table["codes"] = {"folder": "codes"}
+    settings = parse_settings(table, tmp_path)
+    check_entrance(settings)
+    assert "NOUVEAU" in load("J58")
+    (site / "J58.json").write_text("{}")
+    with pytest.raises(SettingsError) as refused:
+        check_entrance(settings)
+    assert refused.value.context["name"] == "codes.folder"
+    assert "NOUVEAU" in load("J58"), "what was in use stays in use"
