@@ -2,35 +2,43 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from types import TracebackType
-from typing import Final, Literal, Protocol, Self
+from typing import Final, Literal, Self
 
 from connector.base.errors import SettingsError
 from connector.cda.checks import check_document
 from connector.kit.config import ABSENT_ACCEPTED, GateConfig
-from connector.kit.verdict import CdaVerdict
+from connector.kit.pool import GateUnavailable, WorkerPool
+from connector.kit.verdict import STRUCTURE, CdaVerdict
 
-STRUCTURE: Final = "contrôles de structure"
+__all__ = ["CdaGate", "GateUnavailable", "check_start", "open_gate"]
+
 KIT_ABSENT: Final = "kit officiel absent"
 KIT_ABSENT_ACCEPTED: Final = "kit officiel absent, accepté par réglage (gate.kit = absent-accepted)"
 
 
-class CdaGate(Protocol):
-    """Judges documents until it is closed. Any thread may ask; one call lasts `gate.time_limit` seconds at most."""
+class CdaGate(ABC):
+    """Judges documents until it is closed. Any thread may ask."""
 
+    @abstractmethod
     def judge(self, content: bytes) -> CdaVerdict:
-        """What is wrong with the document of these bytes."""
-        ...
+        """What is wrong with the document of these bytes, within `gate.time_limit` once a worker is free.
 
+        Raises GateUnavailable when nothing could be judged for a reason that is not the document's.
+        """
+
+    @abstractmethod
     def close(self) -> None:
         """Ends the worker processes, after the documents in hand."""
-        ...
 
-    def __enter__(self) -> Self: ...
+    def __enter__(self) -> Self:
+        return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None: ...
+    ) -> None:
+        self.close()
 
 
 def check_start(config: GateConfig, *, environment: Literal["production", "test"], feeding: bool) -> None:
@@ -52,11 +60,17 @@ def check_start(config: GateConfig, *, environment: Literal["production", "test"
 
 
 def open_gate(config: GateConfig) -> CdaGate:
-    """The gate of these settings. Raises SettingsError when the kit cannot be used."""
-    return StructureGate(config)
+    """The gate of these settings; with a kit, its workers are started and the first one is ready (some seconds).
+
+    Raises SettingsError when the kit cannot be used.
+    """
+    if config.folder is None:
+        return StructureGate(config)
+    check_start(config, environment="test", feeding=False)
+    return KitGate(config)
 
 
-class StructureGate:
+class StructureGate(CdaGate):
     """Without a kit: our own checks, in the caller's thread."""
 
     def __init__(self, config: GateConfig) -> None:
@@ -70,10 +84,15 @@ class StructureGate:
     def close(self) -> None:
         """Nothing to end."""
 
-    def __enter__(self) -> Self:
-        return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
+class KitGate(CdaGate):
+    """With a kit: everything in worker processes."""
+
+    def __init__(self, config: GateConfig) -> None:
+        self.pool = WorkerPool(config)
+
+    def judge(self, content: bytes) -> CdaVerdict:
+        return self.pool.judge(content)
+
+    def close(self) -> None:
+        self.pool.close()

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 from connector.base.finding import Finding
+
+STRUCTURE: Final = "contrôles de structure"
+"""Our own checks, as timelines name them."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,22 +25,28 @@ def check_document(
 
     `header` is the one already read of `content`, None when nobody read it.
     """
+    root, unreadable = parse_document(content, max_bytes)
+    return unreadable if root is None else check_tree(root, header)
+
+
+def parse_document(content: bytes, max_bytes: int) -> tuple[etree._Element | None, tuple[Finding, ...]]:
+    """The root, in which there is one ClinicalDocument; or None and the finding that says why there is not."""
     try:
         root = parse_xml(content, cap=max_bytes, huge=True, what="CDA")
     except LimitError as error:
-        return (_unreadable("CDA-01", error, "Le document dépasse la limite de taille ou de complexité"),)
+        return None, _unreadable("CDA-01", error, "Le document dépasse la limite de taille ou de complexité")
     except CodecError as error:
-        return (_unreadable("CDA-02", error, "Le document n'est pas un XML bien formé et sans DOCTYPE"),)
-    return check_tree(root, header)
+        return None, _unreadable("CDA-02", error, "Le document n'est pas un XML bien formé et sans DOCTYPE")
+    try:
+        clinical_document(root)
+    except CodecError as error:
+        return None, _unreadable("CDA-03", error, "Le document n'est pas un ClinicalDocument")
+    return root, ()
 
 
 def check_tree(root: etree._Element, header: CdaHeader | None) -> tuple[Finding, ...]:
-    """The same for a document already parsed by `parse_xml`."""
-    try:
-        clinical = clinical_document(root)
-    except CodecError as error:
-        return (_unreadable("CDA-03", error, "Le document n'est pas un ClinicalDocument"),)
-    document = Document(root, clinical, header)
+    """The rules for a document that `parse_document` read."""
+    document = Document(root, clinical_document(root), header)
     return tuple(
         Finding(check.rule, check.severity, fault.field, fault.found, fault.expected, fault.text, "", check.reference)
         for check in CHECKS
@@ -48,9 +54,7 @@ def check_tree(root: etree._Element, header: CdaHeader | None) -> tuple[Finding,
     )
 
 
-def _unreadable(rule: str, error: CodecError, text: str) -> Finding:
+def _unreadable(rule: str, error: CodecError, text: str) -> tuple[Finding, ...]:
     severity: Severity = "error"
-    context = error.context
-    return Finding(
-        rule, severity, str(context["field"]), str(context["found"]), str(context["expected"]), text, "", "EX_2.1-1070"
-    )
+    field, found, expected = (str(error.context[name]) for name in ("field", "found", "expected"))
+    return (Finding(rule, severity, field, found, expected, text, "", "EX_2.1-1070"),)

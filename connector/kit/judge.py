@@ -1,0 +1,118 @@
+"""Judges documents in this process: our structural checks, the CDA schema, the suites. One thread only."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Final, Literal
+
+from lxml import etree
+
+from connector.base.errors import SettingsError
+from connector.base.finding import Finding
+from connector.cda.checks import check_tree, parse_document
+from connector.cda.header import clinical_document
+from connector.cda.nodes import instance_ids
+from connector.kit.cache import Cache
+from connector.kit.catalogue import ALWAYS, TERMINOLOGIES, XSD, read_catalogue
+from connector.kit.findings import kit_finding, schema_findings
+from connector.kit.reading import read_schema
+from connector.kit.sources import KitError, Sources
+from connector.kit.stylesheet import Compiled, compile_schema
+from connector.kit.suites import Engine, Suite, SuiteStopped
+from connector.kit.verdict import STRUCTURE, CdaVerdict
+
+_LETTERS: Final = ("CI-SIS_LDL-SES_2022.01", "CI-SIS_LDL-EES_2022.01")
+"""Document suites ready from the start; the others at the first document that asks for them."""
+
+
+class Judge:
+    """The kit in `folder`, ready. Raises SettingsError when it is no kit, KitError when it cannot be used."""
+
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        weight: Literal["refuse", "warn"],
+        terminologies: bool,
+        max_bytes: int,
+        cache: Path | None,
+    ) -> None:
+        self._weight = weight
+        self._max_bytes = max_bytes
+        self.sources = Sources(folder)
+        self.digest = self.sources.digest()
+        self.catalogue = read_catalogue(self.sources, terminologies=terminologies)
+        self._cache = Cache(cache, self.digest)
+        self._schema = _load_schema(self.sources)
+        self._engine = Engine(self.sources)
+        self._suites: dict[str, Suite | KitError] = {}
+        for name in (*ALWAYS, *_LETTERS, *((TERMINOLOGIES,) if terminologies else ())):
+            if isinstance(found := self.suite(name), KitError) and name in ALWAYS:
+                raise found
+
+    def suite(self, name: str) -> Suite | KitError:
+        """The suite `name` ready to run, or why it cannot."""
+        if name not in self._suites:
+            try:
+                self._suites[name] = self._engine.load(self._compiled(name))
+            except KitError as error:
+                self._suites[name] = error
+        return self._suites[name]
+
+    def judge(self, content: bytes) -> CdaVerdict:
+        """What is wrong with a document; never raises on a bad one."""
+        root, unreadable = parse_document(content, self._max_bytes)
+        if root is None:
+            return CdaVerdict(unreadable, (STRUCTURE,), self.kit)
+        clinical = clinical_document(root)
+        findings = [*check_tree(root, None), *schema_findings(self._schema, clinical)]
+        ran = [STRUCTURE, "XSD"]
+        names = self.catalogue.asked_by(instance_ids(clinical, "templateId"))
+        document = self._engine.parse(etree.tostring(clinical, encoding="unicode", with_tail=False))
+        for name in names:
+            found, done = self._run(name, document)
+            findings += found
+            ran.append(name if done else f"{name} (non exécutée)")
+        return CdaVerdict(tuple(findings), tuple(ran), self.kit)
+
+    @property
+    def kit(self) -> str:
+        """Name of the distribution in timelines."""
+        return f"kit {self.digest[:12]}"
+
+    def _run(self, name: str, document: object) -> tuple[Sequence[Finding], bool]:
+        suite = self.suite(name)
+        if isinstance(suite, KitError):
+            return (_not_run(name, "inutilisable dans ce kit", "warning"),), False
+        try:
+            return [kit_finding(failure, self._weight) for failure in suite.run(document)], True
+        except SuiteStopped:
+            severity: Literal["error", "warning"] = "error" if self._weight == "refuse" else "warning"
+            return (_not_run(name, "arrêtée par une erreur du kit", severity),), False
+
+    def _compiled(self, name: str) -> Compiled:
+        kept = self._cache.load(name)
+        if kept is None:
+            kept = compile_schema(read_schema(self.sources, self.catalogue.paths[name], name))
+            self._cache.keep(kept)
+        return kept
+
+    def compile_all(self) -> Iterator[tuple[str, Suite | KitError]]:
+        """Every suite of the distribution, one after the other."""
+        for name in self.catalogue.paths:
+            yield name, self.suite(name)
+
+
+def _load_schema(sources: Sources) -> etree.XMLSchema:
+    try:
+        return etree.XMLSchema(etree.parse(sources.root / XSD))
+    except (OSError, etree.XMLSyntaxError, etree.XMLSchemaParseError) as error:
+        raise SettingsError(
+            "the CDA schema of the kit cannot be read", name="gate.kit", found=XSD, allowed="the whole distribution"
+        ) from error
+
+
+def _not_run(name: str, why: str, severity: Literal["error", "warning"]) -> Finding:
+    text = f"La suite {name} n'a pas pu juger ce document : {why}"
+    return Finding(f"KIT-{name}/run", severity, "/ClinicalDocument", "", "une suite exécutée", text, "", name)
