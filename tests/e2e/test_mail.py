@@ -37,7 +37,7 @@ def ready(site: Site) -> Site:
 def zams(site: Site, expected: int) -> set[tuple[str, ...]]:
     """(event, request, status, address, ERR-5.1, ERR-5.3) of everything the hospital received."""
     site.hospital.wait(expected)
-    found = set()
+    found: set[tuple[str, ...]] = set()
     for zam in site.hospital.received:
         actor, err = [*zam.all("OBX"), None][1], zam.first("ERR")
         status = zam.all("OBX")[0]
