@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Literal, cast
@@ -21,7 +21,7 @@ from connector.soap.failures import transport_error
 from connector.soap.limits import BLOCK, SoapLimits, WireProfile
 from connector.soap.mtom_read import Multipart, parameters, read_multipart
 from connector.soap.mtom_write import MultipartBody
-from connector.soap.parts import Attachment
+from connector.soap.parts import Attachment, Part
 from connector.soap.session import WireProgress, watch
 
 
@@ -29,7 +29,8 @@ from connector.soap.session import WireProgress, watch
 class WireEvent:
     """The exact bytes of one direction, for a capture folder or a test; never for a log.
 
-    `root` is the envelope alone; attachments are only named: (cid, content type, size in bytes).
+    `root` is the envelope alone; attachments are named: (cid, content type, size in bytes). A request's `body` gives
+    all its bytes, as often as asked; an answer's `parts` live as long as the caller of the hook.
     """
 
     direction: Literal["request", "answer"]
@@ -38,6 +39,8 @@ class WireEvent:
     headers: Mapping[str, str]
     root: bytes
     attachments: tuple[tuple[str, str, int], ...] = ()
+    body: Iterable[bytes] = ()
+    parts: tuple[Part, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -88,8 +91,9 @@ class XopTransport(zeep.Transport):
         call = outgoing.get()
         root = self._root(envelope, call)
         data: bytes | MultipartBody = root
+        body: Iterable[bytes] = (root,)
         if call.mtom:
-            data = self._multipart(root, call)
+            data = body = self._multipart(root, call)
             content_type = data.content_type
         else:
             content_type = self._profile.content_type
@@ -109,10 +113,14 @@ class XopTransport(zeep.Transport):
         )
         prepared = self._http.prepare_request(request)
         sizes = tuple((a.cid, a.content_type, a.size()) for a in call.attachments)
-        self._tell(WireEvent("request", address, 0, dict(prepared.headers), root, sizes))
+        self._tell(WireEvent("request", address, 0, dict(prepared.headers), root, sizes, body))
         incoming = self._exchange(prepared, call.timeout)
-        received = tuple((p.cid, p.content_type, p.size) for p in incoming.content.parts.values())
-        self._tell(WireEvent("answer", address, incoming.status, incoming.headers, incoming.content.root, received))
+        parts = tuple(incoming.content.parts.values())
+        named = tuple((part.cid, part.content_type, part.size) for part in parts)
+        answer = incoming.content.root
+        self._tell(
+            WireEvent("answer", address, incoming.status, incoming.headers, answer, named, body=(answer,), parts=parts)
+        )
         return incoming
 
     def _root(self, envelope: etree._Element, call: Outgoing) -> bytes:
