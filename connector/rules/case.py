@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Generic, TypeVar
+from typing import Generic, Literal, TypeVar
 
 from connector.base.finding import Finding, Severity
 from connector.base.redact import redact_text
@@ -13,6 +13,15 @@ from connector.rules import names
 from connector.rules.model import Classification, Provided, RegistryObject
 
 METADATA_ERROR = "XDSRepositoryMetadataError"
+
+Transaction = Literal["ITI-41", "ITI-42", "ITI-57", "metadata"]
+"""Where the metadata travel: some rules ask more of one than of another (ihe-rules D-13, D-14, D-23).
+
+"metadata" is those of an ITI-41 seen without its parts: a file, a root part kept alone.
+"""
+
+AffinityCodes = Mapping[str, frozenset[tuple[str, str, str]]]
+"""Codes of an affinity domain: attribute ("typeCode", "mimeType"…) -> (code, system, display); see affinity.py."""
 
 Subject_contra = TypeVar("Subject_contra", contravariant=True)
 Subject = TypeVar("Subject")
@@ -29,6 +38,8 @@ class RuleSettings:
     duplicate_check       a known uniqueId is refused
     manifest_strict       every digest of the XAdES manifest must match
     check_content         the CDA header is compared with the metadata (c.3: depth of the real check unknown)
+    codes                 lists of the affinity domain, None when it gives none (ihe-rules D-42)
+    signed                the set is signed (XAdES, c.8); None: in the DMP profile only
     allow_sha1            RSA-SHA1 and SHA-1 accepted in the signature (c.8: what the official sample does)
     """
 
@@ -40,6 +51,12 @@ class RuleSettings:
     manifest_strict: bool = True
     check_content: bool = True
     allow_sha1: bool = True
+    signed: bool | None = None
+    codes: AffinityCodes | None = None
+
+    @property
+    def signs_the_set(self) -> bool:
+        return not self.ihe_pure if self.signed is None else self.signed
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -47,7 +64,7 @@ class Speaker:
     """What the assertion of the request says about who feeds and whom (dmp-interface b.4).
 
     mode        DIRECTE, INDIRECTE or INDIRECTE_RENFORCEE
-    structure   Identifiant_Structure
+    structure   Identifiant_Structure; "" when another rule compares it (dmp/structures.py)
     name_id     identifier of the professional (the NameID)
     ins, oid    resource-id: the patient's matricule and its domain
     secret      a minor's secret connection (b.5)
@@ -81,6 +98,7 @@ class CdaFacts:
 class Part:
     """The bytes of one document: `size` in bytes, `sha1` lower-case hex, both computed by the judge's side.
 
+    An empty `sha1` was not computed: nothing is compared with it.
     `cda` is None when the content is no CDA, or was not looked at (`check_content`).
     """
 
@@ -91,12 +109,13 @@ class Part:
 
 @dataclass(frozen=True)
 class Case:
-    """One ITI-41 before the judge. `parts` by Content-ID."""
+    """One submission before the judge. `parts` by Content-ID; only ITI-41 has any."""
 
     provided: Provided
     parts: Mapping[str, Part]
     speaker: Speaker | None
     settings: RuleSettings
+    transaction: Transaction = "ITI-41"
 
     @cached_property
     def sets(self) -> tuple[RegistryObject, ...]:
@@ -106,6 +125,11 @@ class Case:
     @property
     def set(self) -> RegistryObject | None:
         return self.sets[0] if self.sets else None
+
+    @cached_property
+    def folders(self) -> tuple[RegistryObject, ...]:
+        packages = self.provided.of_kind("RegistryPackage")
+        return tuple(item for item in packages if names.FOLDER_NODE in self.provided.node_of(item))
 
     @cached_property
     def entries(self) -> tuple[RegistryObject, ...]:
@@ -125,8 +149,13 @@ class Case:
 
     @property
     def described(self) -> tuple[RegistryObject, ...]:
-        """The sets, then the entries: everything that has a uniqueId and a patient."""
+        """The sets, then the entries: everything that has an author, a uniqueId and a patient."""
         return (*self.sets, *self.entries)
+
+    @property
+    def identified(self) -> tuple[RegistryObject, ...]:
+        """`described`, and the folders: everything that has a uniqueId and a patient."""
+        return (*self.described, *self.folders)
 
     def cid_of(self, entry: RegistryObject) -> str:
         """Content-ID of an entry's part, found through xds:Document@id, exact case (a.7); "" when there is none."""
@@ -168,6 +197,12 @@ class Rule(Generic[Subject_contra]):
     code: str = METADATA_ERROR
     severity: Severity = field(default="error")
 
+    def coded(self, code: str) -> Rule[Subject_contra]:
+        """The same rule at the registry, where the default code is `code` (ihe-rules D, preamble)."""
+        if self.code == METADATA_ERROR:
+            return replace(self, code=code)
+        return replace(self, code=self.code.replace("XDSRepositoryDuplicate", "XDSRegistryDuplicate"))
+
     def judge(self, subject: Subject_contra) -> Iterator[Finding]:
         for fault in self.check(subject):
             yield finding(self.id, self.reference, fault, self.code, self.severity)
@@ -199,12 +234,25 @@ def is_signature(entry: RegistryObject) -> bool:
     return names.SIGNATURE_FORMAT in entry.codes(names.FORMAT_CODE)
 
 
+def is_folder(item: RegistryObject) -> bool:
+    """A RegistryPackage that says itself a folder, by its node or by the schemes of its identifiers (c.1)."""
+    return (
+        any(found.node == names.FOLDER_NODE for found in item.classifications)
+        or bool(item.identified(names.FOLDER_UNIQUE_ID))
+        or bool(item.identified(names.FOLDER_PATIENT_ID))
+    )
+
+
+def unique_scheme(item: RegistryObject) -> str:
+    return _SCHEMES[label(item)][0]
+
+
 def unique_id(item: RegistryObject) -> str:
-    return item.identifier(names.DOC_UNIQUE_ID if item.kind == "ExtrinsicObject" else names.SET_UNIQUE_ID)
+    return item.identifier(unique_scheme(item))
 
 
 def patient_id(item: RegistryObject) -> str:
-    return item.identifier(names.DOC_PATIENT_ID if item.kind == "ExtrinsicObject" else names.SET_PATIENT_ID)
+    return item.identifier(_SCHEMES[label(item)][1])
 
 
 def authors(item: RegistryObject) -> tuple[Classification, ...]:
@@ -212,4 +260,13 @@ def authors(item: RegistryObject) -> tuple[Classification, ...]:
 
 
 def label(item: RegistryObject) -> str:
-    return "DocumentEntry" if item.kind == "ExtrinsicObject" else "SubmissionSet"
+    if item.kind == "ExtrinsicObject":
+        return "DocumentEntry"
+    return "Folder" if is_folder(item) else "SubmissionSet"
+
+
+_SCHEMES = {
+    "DocumentEntry": (names.DOC_UNIQUE_ID, names.DOC_PATIENT_ID),
+    "SubmissionSet": (names.SET_UNIQUE_ID, names.SET_PATIENT_ID),
+    "Folder": (names.FOLDER_UNIQUE_ID, names.FOLDER_PATIENT_ID),
+}

@@ -14,16 +14,20 @@ from connector.rules.forms import read_cx
 
 def _document_id(case: Case) -> Iterator[Fault]:
     for entry in case.documents:
-        cda = case.cda_of(entry)
-        if cda is not None and cda.unique_id != unique_id(entry):
-            expected = f"root = uniqueId ({unique_id(entry)})"
+        cda, wanted = case.cda_of(entry), unique_id(entry)
+        if cda is not None and wanted and cda.unique_id != wanted:
+            expected = f"root = uniqueId ({wanted})"
             yield Fault(entry.id, "ClinicalDocument/id", cda.unique_id or "absent", expected)
 
 
 def _document_patient(case: Case) -> Iterator[Fault]:
+    if case.set is None:
+        return
+    # The entries have the patient of the set, or D-32 says so.
+    cx = read_cx(patient_id(case.set))
     for entry in case.documents:
-        cda, cx = case.cda_of(entry), read_cx(patient_id(entry))
-        if cda is None:
+        cda = case.cda_of(entry)
+        if cda is None or not cx.well_formed:
             continue
         domains = {oid for oid, _ in cda.patients} & case.settings.ins_oids
         if domains and (cx.oid, cx.value) not in cda.patients:

@@ -1,4 +1,4 @@
-"""Rules on what a SubmissionSet and a DocumentEntry must say (ihe-rules D.2, D-07…D-22, D-32)."""
+"""Rules on what a SubmissionSet and a DocumentEntry must say (ihe-rules D.2, D-07…D-32)."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from collections.abc import Iterator
 
 from connector.base.oid import is_oid
 from connector.rules import names as names
-from connector.rules.case import Case, Fault, Rule, authors, label, patient_id
-from connector.rules.forms import is_dtm, is_language, read_cx, read_xcn
+from connector.rules.case import Case, Fault, Rule, label, patient_id
+from connector.rules.forms import is_dtm, is_hash, is_language, is_size, read_cx
 from connector.rules.model import RegistryObject
 
 PID_LINES = frozenset({"PID-3", "PID-5", "PID-7", "PID-8", "PID-11"})
@@ -31,22 +31,6 @@ def _set_content(case: Case) -> Iterator[Fault]:
         contents = item.classified(names.SET_CONTENT_TYPE)
         if len(contents) != 1:
             yield Fault(item.id, "SubmissionSet.contentTypeCode", f"{len(contents)} codes", "exactement un code")
-
-
-def _author(case: Case) -> Iterator[Fault]:
-    for item in case.described:
-        for author in authors(item):
-            people, houses = author.values("authorPerson"), author.values("authorInstitution")
-            if author.representation:
-                yield Fault(item.id, "author/@nodeRepresentation", author.representation, "vide")
-            if not (any(people) or any(houses) or any(author.values("authorTelecommunication"))):
-                yield Fault(item.id, "author", "vide", "une personne, une structure ou une télécommunication")
-            if len(people) > 1:
-                yield Fault(item.id, "authorPerson", f"{len(people)} valeurs", "au plus une valeur")
-            for value in people:
-                xcn = read_xcn(value)
-                if not (xcn.id or xcn.family):
-                    yield Fault(item.id, "authorPerson", "ni XCN-1 ni XCN-2", "un identifiant ou un nom (XCN)")
 
 
 def _creation_time(case: Case) -> Iterator[Fault]:
@@ -72,15 +56,28 @@ def _service_times(case: Case) -> Iterator[Fault]:
 def _hash(case: Case) -> Iterator[Fault]:
     for item in case.entries:
         values = item.values("hash")
-        if len(values) > 1 or any(re.fullmatch(r"[0-9A-Fa-f]{40}", value) is None for value in values):
+        if len(values) > 1 or not all(is_hash(value) for value in values):
             yield Fault(item.id, "DocumentEntry.hash", " ".join(values), "40 chiffres hexadécimaux (SHA-1), ou rien")
+        elif not values and case.transaction == "ITI-42":
+            yield Fault(item.id, "DocumentEntry.hash", "absent", "40 chiffres hexadécimaux (SHA-1)")
 
 
 def _size(case: Case) -> Iterator[Fault]:
     for item in case.entries:
         values = item.values("size")
-        if len(values) > 1 or any(re.fullmatch(r"[1-9][0-9]*", value) is None for value in values):
+        if len(values) > 1 or not all(is_size(value) for value in values):
             yield Fault(item.id, "DocumentEntry.size", " ".join(values), "un entier positif (octets), ou rien")
+        elif not values and case.transaction == "ITI-42":
+            yield Fault(item.id, "DocumentEntry.size", "absent", "un entier positif (octets)")
+
+
+def _repository(case: Case) -> Iterator[Fault]:
+    for item in case.entries:
+        values = item.values("repositoryUniqueId")
+        if len(values) > 1 or not all(is_oid(value) for value in values):
+            yield Fault(item.id, "DocumentEntry.repositoryUniqueId", " ".join(values), "un OID, ou rien")
+        elif not values and case.transaction == "ITI-42":
+            yield Fault(item.id, "DocumentEntry.repositoryUniqueId", "absent", "l'OID de l'entrepôt")
 
 
 def _language(case: Case) -> Iterator[Fault]:
@@ -88,18 +85,6 @@ def _language(case: Case) -> Iterator[Fault]:
         values = item.values("languageCode")
         if len(values) != 1 or not is_language(values[0]):
             yield Fault(item.id, "DocumentEntry.languageCode", " ".join(values), "exactement une langue (RFC 3066)")
-
-
-def _legal_authenticator(case: Case) -> Iterator[Fault]:
-    for item in case.entries:
-        values = item.values("legalAuthenticator")
-        if len(values) > 1:
-            yield Fault(item.id, "DocumentEntry.legalAuthenticator", f"{len(values)} valeurs", "au plus une valeur")
-        for value in values:
-            xcn = read_xcn(value)
-            if not (xcn.id or xcn.family):
-                expected = "un identifiant ou un nom (XCN)"
-                yield Fault(item.id, "DocumentEntry.legalAuthenticator", "ni XCN-1 ni XCN-2", expected)
 
 
 def _source_patient(case: Case) -> Iterator[Fault]:
@@ -143,7 +128,7 @@ def _codes(case: Case) -> Iterator[Fault]:
 
 
 def _patient_form(case: Case) -> Iterator[Fault]:
-    for item in case.described:
+    for item in case.identified:
         value = patient_id(item)
         cx = read_cx(value)
         pure = cx.well_formed and not cx.namespace and not cx.rest
@@ -152,13 +137,25 @@ def _patient_form(case: Case) -> Iterator[Fault]:
             yield Fault(item.id, f"{label(item)}.patientId", _shape(value), expected)
 
 
+def _folder(case: Case) -> Iterator[Fault]:
+    for item in case.folders:
+        if not item.classified(names.FOLDER_CODES):
+            yield Fault(item.id, "Folder.codeList", "0 code", "au moins un code")
+        if not item.name:
+            yield Fault(item.id, "Folder.title", "absent", "un titre")
+        times = item.values("lastUpdateTime")
+        if len(times) > 1 or any(len(value) != 14 for value in times):
+            yield Fault(item.id, "Folder.lastUpdateTime", " ".join(times), "au plus une valeur, à la seconde")
+
+
 def _same_patient(case: Case) -> Iterator[Fault]:
     if case.set is None:
         return
     reference = _identity(case.set)
-    for item in case.entries:
+    for item in (*case.entries, *case.folders):
         if _identity(item) != reference:
-            yield Fault(item.id, "DocumentEntry.patientId", _shape(patient_id(item)), "le patientId du SubmissionSet")
+            seen = _shape(patient_id(item))
+            yield Fault(item.id, f"{label(item)}.patientId", seen, "le patientId du SubmissionSet")
 
 
 def _identity(item: RegistryObject) -> tuple[str, str]:
@@ -174,17 +171,17 @@ def _shape(value: str) -> str:
 
 ENTRY_RULES: tuple[Rule[Case], ...] = (
     Rule("D-07", "ihe-rules D.2 D-07, dmp-interface c.2", _set_content),
-    Rule("D-09", "ihe-rules D.2 D-09", _author),
     Rule("D-11", "ihe-rules D.2 D-11", _creation_time),
     Rule("D-12", "ihe-rules D.2 D-12", _service_times),
     Rule("D-13", "ihe-rules D.2 D-13", _hash),
     Rule("D-14", "ihe-rules D.2 D-14", _size),
     Rule("D-15", "ihe-rules D.2 D-15", _language),
-    Rule("D-16", "ihe-rules D.2 D-16", _legal_authenticator),
     Rule("D-17", "ihe-rules D.2 D-17", _source_patient),
     Rule("D-18", "ihe-rules D.2 D-18, dmp-interface c.3", _reference_ids),
     Rule("D-19", "ihe-rules D.2 D-19", _uri),
     Rule("D-20", "ihe-rules D.2 D-20", _codes),
     Rule("D-22", "ihe-rules D.2 D-22, dmp-interface c.2", _patient_form),
+    Rule("D-23", "ihe-rules D.2 D-23", _repository),
+    Rule("D-30", "ihe-rules D.2 D-30", _folder),
     Rule("D-32", "ihe-rules D.2 D-32", _same_patient, "XDSPatientIdDoesNotMatch"),
 )

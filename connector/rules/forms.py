@@ -88,6 +88,16 @@ def is_mime_type(text: str) -> bool:
     return re.fullmatch(r"[A-Za-z0-9][\w!#$&^.+-]*/[A-Za-z0-9][\w!#$&^.+-]*", text) is not None
 
 
+def is_hash(text: str) -> bool:
+    """40 hexadecimal digits (ihe-rules D-13)."""
+    return re.fullmatch(r"[0-9A-Fa-f]{40}", text) is not None
+
+
+def is_size(text: str) -> bool:
+    """A positive integer, in bytes (ihe-rules D-14)."""
+    return re.fullmatch(r"[1-9][0-9]*", text) is not None
+
+
 def is_home_community(text: str) -> bool:
     """`urn:oid:` and an OID (ihe-rules D-39)."""
     return text.startswith("urn:oid:") and is_oid(text.removeprefix("urn:oid:"))

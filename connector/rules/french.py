@@ -8,20 +8,11 @@ from connector.base.oid import is_oid
 from connector.codes import load
 from connector.rules import names as names
 from connector.rules.case import Case, Fault, Rule, authors, label, patient_id, unique_id
-from connector.rules.forms import Xcn, read_cx, read_xcn, read_xon
+from connector.rules.forms import Xcn, is_mime_type, read_cx, read_xcn, read_xon
 from connector.rules.model import RegistryObject
 
 MIME_TYPES = frozenset({"text/xml", "application/xslt+xml", "application/dicom"})
 
-_VALUE_SETS = {
-    names.CLASS_CODE: "J57",
-    names.CONFIDENTIALITY: "J58",
-    names.SET_CONTENT_TYPE: "J59",
-    names.FORMAT_CODE: "J60",
-    names.FACILITY_TYPE: "J61",
-    names.PRACTICE_SETTING: "J62",
-    names.TYPE_CODE: "J66",
-}
 # XCN-10 and XCN-13 by kind of author (c.4); EI and RI are the older forms for internal ids.
 _PERSON_TYPES = frozenset({("D", "IDNPS"), ("D", "EI"), ("D", "RI"), ("U", "RI")})
 
@@ -30,9 +21,10 @@ def _patient_of_assertion(case: Case) -> Iterator[Fault]:
     if case.speaker is None:
         return
     wanted = (case.speaker.ins, case.speaker.oid)
-    for item in case.described:
+    # The entries have the patient of the set, or D-32 says so.
+    for item in case.sets:
         cx = read_cx(patient_id(item))
-        if (cx.value, cx.oid) != wanted:
+        if cx.well_formed and (cx.value, cx.oid) != wanted:
             seen = f"domaine {cx.oid or 'absent'}" if cx.oid != wanted[1] else "un autre matricule"
             yield Fault(item.id, f"{label(item)}.patientId", seen, "l'INS du resource-id du VIHF")
 
@@ -41,14 +33,14 @@ def _content_of_set(case: Case) -> Iterator[Fault]:
     wanted, found = case.settings.documents_per_set, len(case.documents)
     if found < 1 or (wanted and found != wanted):
         yield Fault("", "DocumentEntry", f"{found} document(s)", f"{wanted or 'au moins 1'} document(s)")
-    if len(case.signatures) != 1:
+    if case.settings.signs_the_set and len(case.signatures) != 1:
         seen = f"{len(case.signatures)} document(s) de signature"
         yield Fault("", "DocumentEntry", seen, "exactement un document de signature (XAdES)")
 
 
 def _signs(case: Case) -> Iterator[Fault]:
     links = [item for item in case.associations if item.association_type == names.SIGNS]
-    if len(links) != 1:
+    if case.settings.signs_the_set and len(links) != 1:
         yield Fault("", "signs", f"{len(links)} association(s)", "une association signs, de la signature vers le lot")
     signatures, sets = {item.id for item in case.signatures}, {item.id for item in case.sets}
     for link in links:
@@ -65,12 +57,13 @@ def _author_may_feed(case: Case) -> Iterator[Fault]:
     speaker = case.speaker
     if speaker is None:
         return
-    for entry in case.documents:
+    # An entry without any author is told by DMP-14.
+    for entry in (item for item in case.documents if authors(item)):
         if speaker.mode == "DIRECTE":
             people = {read_xcn(value).id for value in _people(entry)}
             if speaker.name_id not in people:
                 yield Fault(entry.id, "authorPerson", "NameID absent", "le NameID du VIHF parmi les auteurs")
-        else:
+        elif speaker.structure:
             houses = [read_xon(value).id for item in authors(entry) for value in item.values("authorInstitution")]
             if speaker.structure not in houses:
                 expected = f"Identifiant_Structure du VIHF ({speaker.structure}) parmi les auteurs"
@@ -82,6 +75,8 @@ def _author_names(case: Case) -> Iterator[Fault]:
         for author in authors(item):
             for value in author.values("authorPerson"):
                 xcn = read_xcn(value)
+                if not (xcn.id or xcn.family):
+                    continue  # D-09
                 for component, text in (("XCN-2 (nom)", xcn.family), ("XCN-3 (prénom)", xcn.given)):
                     if not text.strip():
                         yield Fault(item.id, f"authorPerson {component}", "vide", "une valeur (RG_2230)")
@@ -101,7 +96,7 @@ def _author_present(case: Case) -> Iterator[Fault]:
 def _normal_first(case: Case) -> Iterator[Fault]:
     for item in case.entries:
         codes = [code for code, _ in item.codes(names.CONFIDENTIALITY)]
-        if codes[:1] != ["N"]:
+        if codes and codes[0] != "N":
             yield Fault(item.id, "confidentialityCode", " ".join(codes), "N en premier")
 
 
@@ -131,19 +126,10 @@ def _secret_session(case: Case) -> Iterator[Fault]:
 
 def _plain_oid(case: Case) -> Iterator[Fault]:
     for item in case.entries:
-        if not is_oid(unique_id(item)):
+        root, caret, _ = unique_id(item).partition("^")
+        if caret and is_oid(root):
             expected = "un OID simple, sans ^extension (EX_2.1-1130)"
             yield Fault(item.id, "DocumentEntry.uniqueId", unique_id(item), expected)
-
-
-def _value_sets(case: Case) -> Iterator[Fault]:
-    for item in case.described:
-        for found in item.classifications:
-            name = _VALUE_SETS.get(found.scheme)
-            code = found.representation or ""
-            if name is not None and load(name).get(code, found.system) is None:
-                attribute = f"{label(item)}.{names.CODED_SCHEMES[found.scheme]}"
-                yield Fault(item.id, attribute, f"{code}^^{found.system}", f"un code du jeu de valeurs JDV_{name}")
 
 
 def _specialty(case: Case) -> Iterator[Fault]:
@@ -190,26 +176,25 @@ def _xon_form(case: Case) -> Iterator[Fault]:
 def _cx_form(case: Case) -> Iterator[Fault]:
     for item in case.described:
         cx = read_cx(patient_id(item))
-        if cx.type != "NH" or cx.oid not in case.settings.ins_oids:
+        if cx.well_formed and (cx.type != "NH" or cx.oid not in case.settings.ins_oids):
             seen = f"domaine {cx.oid or 'absent'}, type {cx.type or 'absent'}"
             expected = f"type NH, domaine {' ou '.join(sorted(case.settings.ins_oids))}"
             yield Fault(item.id, f"{label(item)}.patientId", seen, expected)
     for item in case.entries:
         for value in item.values("sourcePatientId"):
             cx = read_cx(value)
-            if cx.type not in ("PI", "NH"):
+            if cx.well_formed and cx.type not in ("PI", "NH"):
                 yield Fault(item.id, "DocumentEntry.sourcePatientId", f"type {cx.type or 'absent'}", "type PI ou NH")
 
 
 def _required(case: Case) -> Iterator[Fault]:
     for item in case.entries:
         for name in ("legalAuthenticator", "serviceStartTime"):
-            if len(item.values(name)) != 1:
-                seen = f"{len(item.values(name))} valeurs"
-                yield Fault(item.id, f"DocumentEntry.{name}", seen, "exactement une valeur")
+            if not item.values(name):
+                yield Fault(item.id, f"DocumentEntry.{name}", "absent", "exactement une valeur")
         if not item.name:
             yield Fault(item.id, "DocumentEntry.title", "absent", "un titre")
-        if item.mime_type not in MIME_TYPES:
+        if is_mime_type(item.mime_type) and item.mime_type not in MIME_TYPES:
             yield Fault(item.id, "DocumentEntry.mimeType", item.mime_type, " ou ".join(sorted(MIME_TYPES)))
     for item in case.sets:
         time = item.first("submissionTime")
@@ -263,5 +248,4 @@ FRENCH_RULES: tuple[Rule[Case], ...] = (
     Rule("DMP-14", "dmp-interface c.2, c.3", _author_present),
     Rule("DMP-15", "dmp-interface a.7 (minors), b.5", _secret_session),
     Rule("DMP-16", "dmp-interface c.4", _specialty),
-    Rule("D-42", "ihe-rules D.2 D-42, dmp-interface c.5", _value_sets),
 )

@@ -7,8 +7,9 @@ from collections.abc import Iterator
 
 from connector.rules import names as names
 from connector.rules.case import Case, Fault, Rule
+from connector.rules.forms import is_hash, is_size
 
-_KNOWN = names.RELATIONSHIPS | {names.HAS_MEMBER}
+_KNOWN = names.RELATIONSHIPS | {names.HAS_MEMBER, names.UPDATE_STATUS, names.SUBMIT_ASSOCIATION}
 
 
 def _association_form(case: Case) -> Iterator[Fault]:
@@ -24,8 +25,10 @@ def _association_form(case: Case) -> Iterator[Fault]:
 def _member_status(case: Case) -> Iterator[Fault]:
     entries = {item.id for item in case.entries}
     sets = {item.id for item in case.sets}
+    # The slot is about documents: a folder or an association of the message is a member without it.
+    others = {item.id for item in (*case.folders, *case.associations)}
     for item in case.associations:
-        if item.association_type != names.HAS_MEMBER or item.source not in sets:
+        if item.association_type != names.HAS_MEMBER or item.source not in sets or item.target in others:
             continue
         status = item.values("SubmissionSetStatus")
         if len(status) != 1 or status[0] not in ("Original", "Reference"):
@@ -43,8 +46,10 @@ def _relationship_source(case: Case) -> Iterator[Fault]:
 
 
 def _entry_without_part(case: Case) -> Iterator[Fault]:
+    # A document written inside its element is D-28's business.
+    inline = {document.id for document in case.provided.documents if document.inline}
     for item in case.entries:
-        if case.part_of(item) is None:
+        if item.id not in inline and case.part_of(item) is None:
             yield Fault(item.id, "Document", "absent", "une partie MIME pour ce DocumentEntry")
 
 
@@ -64,7 +69,8 @@ def _membership(case: Case) -> Iterator[Fault]:
     member = {
         item.target for item in case.associations if item.association_type == names.HAS_MEMBER and item.source in sets
     }
-    for entry in case.entries:
+    # In an update the missing link has its own rule and code: D-66.
+    for entry in (*case.entries, *case.folders) if case.transaction != "ITI-57" else ():
         if entry.id not in member:
             yield Fault(entry.id, "HasMember", "absent", "une association HasMember depuis le SubmissionSet")
     links = Counter((item.association_type, item.source, item.target) for item in case.associations)
@@ -74,8 +80,8 @@ def _membership(case: Case) -> Iterator[Fault]:
     for item in case.associations:
         if item.source == item.target:
             yield Fault(item.id, "Association", "un objet lié à lui-même", "deux objets différents")
-        # The DMP's own signature association is the one that targets the set (dmp-interface a.7).
-        allowed = item.association_type == names.SIGNS and not case.settings.ihe_pure
+        # The association of the signature is the one that targets the set (dmp-interface a.7).
+        allowed = item.association_type == names.SIGNS and case.settings.signs_the_set
         if item.target in sets and not allowed:
             yield Fault(item.id, "Association/@targetObject", item.target, "un autre objet que le SubmissionSet")
 
@@ -85,13 +91,20 @@ def _hash_and_size(case: Case) -> Iterator[Fault]:
         part = case.part_of(entry)
         if part is None:
             continue
-        declared = entry.first("hash").lower()
-        computed = case.hashes[entry.id]
-        if declared and declared != computed:
-            yield Fault(entry.id, "DocumentEntry.hash", declared, computed)
-        size = entry.first("size")
-        if size and size != str(part.size):
+        # Values that are no hash and no size at all are told by D-13 and D-14.
+        declared, size = entry.first("hash").lower(), entry.first("size")
+        if part.sha1 and is_hash(declared) and declared != part.sha1:
+            yield Fault(entry.id, "DocumentEntry.hash", declared, part.sha1)
+        if is_size(size) and size != str(part.size):
             yield Fault(entry.id, "DocumentEntry.size", size, str(part.size))
+
+
+def _update_elsewhere(case: Case) -> Iterator[Fault]:
+    for item in case.associations:
+        if item.association_type in (names.UPDATE_STATUS, names.SUBMIT_ASSOCIATION):
+            yield Fault(item.id, "Association/@associationType", item.association_type, "une mise à jour par l'ITI-57")
+        if item.values("PreviousVersion"):
+            yield Fault(item.id, "PreviousVersion", item.first("PreviousVersion"), "une mise à jour par l'ITI-57")
 
 
 LINK_RULES: tuple[Rule[Case], ...] = (
@@ -101,5 +114,6 @@ LINK_RULES: tuple[Rule[Case], ...] = (
     Rule("D-38a", "ihe-rules D.2 D-38", _entry_without_part, "XDSMissingDocument"),
     Rule("D-38b", "ihe-rules D.2 D-38", _part_without_entry, "XDSMissingDocumentMetadata"),
     Rule("D-40", "ihe-rules D.2 D-40", _membership),
+    Rule("D-69", "ihe-rules D.3 D-69", _update_elsewhere),
     Rule("D-48", "ihe-rules D.2 D-48", _hash_and_size),
 )

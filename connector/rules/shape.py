@@ -8,17 +8,20 @@ from collections.abc import Iterator
 
 from connector.base.oid import is_oid
 from connector.rules import names as names
-from connector.rules.case import Case, Fault, Rule, label, unique_id
-from connector.rules.forms import is_dtm, is_mime_type
+from connector.rules.case import Case, Fault, Rule, label, unique_id, unique_scheme
+from connector.rules.forms import is_dtm, is_home_community, is_mime_type
 from connector.rules.model import RegistryObject, Slot
 
 LONG_NAME = 256
 """Longest slot name or value of ebRIM 3.0 (LongName)."""
 
+LONGEST_ID = 128
+"""Characters of a uniqueId (ihe-rules D-04)."""
+
 _UUID = re.compile(r"urn:uuid:[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _ORDER = ("Slot", "Name", "Description", "VersionInfo", "Classification", "ExternalIdentifier")
 _LIST_CONTENT = frozenset({"ExtrinsicObject", "RegistryPackage", "Association", "Classification", "ObjectRef"})
-_DTM_SLOTS = ("creationTime", "serviceStartTime", "serviceStopTime", "submissionTime")
+_DTM_SLOTS = ("creationTime", "serviceStartTime", "serviceStopTime", "submissionTime", "lastUpdateTime")
 
 STANDARD_SLOTS = frozenset(
     {
@@ -43,6 +46,7 @@ STANDARD_SLOTS = frozenset(
         "OriginalStatus",
         "NewStatus",
         "PreviousVersion",
+        "AssociationPropagation",
     }
 )
 
@@ -92,36 +96,38 @@ def _unique_ids_of_objects(case: Case) -> Iterator[Fault]:
 
 
 def _has_unique_id(case: Case) -> Iterator[Fault]:
-    for item in case.described:
-        scheme = names.DOC_UNIQUE_ID if item.kind == "ExtrinsicObject" else names.SET_UNIQUE_ID
-        found = item.identified(scheme)
-        if len(found) != 1 or not 0 < len(found[0].value) <= 128:
+    for item in case.identified:
+        found = item.identified(unique_scheme(item))
+        if len(found) != 1 or not 0 < len(found[0].value) <= LONGEST_ID:
             seen = f"{len(found[0].value)} caractères" if len(found) == 1 else f"{len(found)} identifiants"
             yield Fault(item.id, f"{label(item)}.uniqueId", seen, "un uniqueId de 1 à 128 caractères")
 
 
 def _unique_ids_differ(case: Case) -> Iterator[Fault]:
-    counted = Counter(unique_id(item) for item in case.described)
+    counted = Counter(unique_id(item) for item in case.identified)
     for value, count in counted.items():
         if value and count > 1:
             yield Fault("", "uniqueId", f"{value} ({count} fois)", "un uniqueId différent par objet")
 
 
 def _unique_id_form(case: Case) -> Iterator[Fault]:
-    for item in case.sets:
-        if unique_id(item) and not is_oid(unique_id(item)):
-            yield Fault(item.id, "SubmissionSet.uniqueId", unique_id(item), "un OID d'au plus 64 caractères")
+    for item in (*case.sets, *case.folders):
+        value = unique_id(item)
+        if 0 < len(value) <= LONGEST_ID and not is_oid(value):
+            yield Fault(item.id, f"{label(item)}.uniqueId", value, "un OID d'au plus 64 caractères")
     for item in case.entries:
         root, _, extension = unique_id(item).partition("^")
-        if root and (not is_oid(root) or len(extension) > 16 or not extension.isascii()):
+        if 0 < len(unique_id(item)) <= LONGEST_ID and (
+            not is_oid(root) or len(extension) > 16 or not extension.isascii()
+        ):
             expected = "un OID d'au plus 64 caractères, avec ou sans ^extension de 16 caractères"
             yield Fault(item.id, "DocumentEntry.uniqueId", unique_id(item), expected)
 
 
 def _set_status(case: Case) -> Iterator[Fault]:
-    for item in case.sets:
+    for item in (*case.sets, *case.folders):
         if item.status not in ("", names.APPROVED):
-            yield Fault(item.id, "SubmissionSet.availabilityStatus", item.status, names.APPROVED)
+            yield Fault(item.id, f"{label(item)}.availabilityStatus", item.status, names.APPROVED)
 
 
 def _classifications(case: Case) -> Iterator[Fault]:
@@ -150,7 +156,7 @@ def _object_type(case: Case) -> Iterator[Fault]:
 
 
 def _title(case: Case) -> Iterator[Fault]:
-    for item in case.described:
+    for item in case.identified:
         if item.name is not None and len(item.name) > 128:
             yield Fault(item.id, f"{label(item)}.title", f"{len(item.name)} caractères", "au plus 128 caractères")
 
@@ -159,12 +165,33 @@ def _mime_type(case: Case) -> Iterator[Fault]:
     for item in case.entries:
         if not is_mime_type(item.mime_type):
             yield Fault(item.id, "DocumentEntry.mimeType", item.mime_type, "un type MIME (type/sous-type)")
+        listed = (case.settings.codes or {}).get("mimeType")
+        if listed is not None and item.mime_type not in {code for code, _, _ in listed}:
+            yield Fault(item.id, "DocumentEntry.mimeType", item.mime_type, "un type de la liste du domaine")
 
 
 def _entry_status(case: Case) -> Iterator[Fault]:
     for item in case.entries:
         if item.status and item.status not in names.STATUSES:
             yield Fault(item.id, "DocumentEntry.availabilityStatus", item.status, "un statut connu, ou rien")
+
+
+def _logical_ids(case: Case) -> Iterator[Fault]:
+    for value, count in Counter(item.lid for item in case.provided.objects).items():
+        if value and count > 1:
+            yield Fault("", "logicalId", f"{value} ({count} fois)", "un logicalId unique dans le message")
+
+
+def _full_metadata(case: Case) -> Iterator[Fault]:
+    for item in case.provided.objects:
+        if names.LIMITED_METADATA & {*case.provided.node_of(item), *(c.scheme for c in item.classifications)}:
+            yield Fault(item.id, "limitedMetadata", "présent", "des métadonnées complètes (réservé à XDR et XDM)")
+
+
+def _home_community(case: Case) -> Iterator[Fault]:
+    for item in case.provided.objects:
+        if item.home and not is_home_community(item.home):
+            yield Fault(item.id, "homeCommunityId", item.home, "urn:oid: suivi d'un OID")
 
 
 def _inline(case: Case) -> Iterator[Fault]:
@@ -195,7 +222,7 @@ def _known_slots(case: Case) -> Iterator[Fault]:
 
 
 def _identifier_names(case: Case) -> Iterator[Fault]:
-    for item in case.described:
+    for item in case.identified:
         for found in item.identifiers:
             expected = names.IDENTIFIER_NAMES.get(found.scheme)
             if expected is None:
@@ -207,7 +234,7 @@ def _identifier_names(case: Case) -> Iterator[Fault]:
 
 
 def _times(case: Case) -> Iterator[Fault]:
-    for item in case.described:
+    for item in case.identified:
         for name in _DTM_SLOTS:
             for value in item.values(name):
                 if not is_dtm(value):
@@ -240,6 +267,9 @@ SHAPE_RULES: tuple[Rule[Case], ...] = (
     Rule("D-26", "ihe-rules D.2 D-26", _mime_type),
     Rule("D-27", "ihe-rules D.2 D-27", _entry_status),
     Rule("D-28", "ihe-rules D.2 D-28, dmp-interface a.7 EX_2.1-1260", _inline),
+    Rule("D-29", "ihe-rules D.2 D-29", _logical_ids),
+    Rule("D-31", "ihe-rules D.2 D-31", _full_metadata),
+    Rule("D-39", "ihe-rules D.2 D-39", _home_community),
     Rule("D-41", "ihe-rules D.2 D-41", _uuid_form),
     Rule("D-43", "ihe-rules D.2 D-43", _known_slots, "XDSExtraMetadataNotSaved", "warning"),
     Rule("D-44", "ihe-rules D.2 D-44", _identifier_names),

@@ -15,6 +15,7 @@ from connector.rules.case import (
     Case,
     Fault,
     finding,
+    label,
     patient_id,
     unique_id,
 )
@@ -72,6 +73,12 @@ def _duplicates(case: Case, view: RegistryView) -> Iterator[Finding]:
         if view.has_set(unique_id(item)):
             fault = Fault(item.id, "SubmissionSet.uniqueId", unique_id(item), "un uniqueId jamais reçu")
             yield finding("DUP-1", reference, fault, duplicate)
+    for item in case.identified:
+        owned = view.has_set(unique_id(item)) if item.kind == "ExtrinsicObject" else view.by_unique_id(unique_id(item))
+        if owned:
+            expected = "un uniqueId qui n'est pas celui d'un objet d'une autre sorte"
+            fault = Fault(item.id, f"{label(item)}.uniqueId", unique_id(item), expected)
+            yield finding("D-47f", "ihe-rules D.2 D-47", fault, duplicate)
     for item in case.entries:
         known = view.by_unique_id(unique_id(item))
         if not known:

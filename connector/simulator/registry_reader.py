@@ -29,7 +29,11 @@ def read_submit_objects(submit: etree._Element, documents: tuple[Document, ...] 
     """A SubmitObjectsRequest: inside an ITI-41, or the whole body of an ITI-57. Raises RegistryRefusal otherwise."""
     if submit.tag != q(LCM, "SubmitObjectsRequest"):
         raise _unreadable("SubmitObjectsRequest", str(submit.tag))
-    objects = _only(submit, q(RIM, "RegistryObjectList"))
+    return read_list(_only(submit, q(RIM, "RegistryObjectList")), documents)
+
+
+def read_list(objects: etree._Element, documents: tuple[Document, ...] = ()) -> Provided:
+    """A RegistryObjectList."""
     return Provided(
         objects=tuple(read_objects(objects)),
         classifications=tuple(_classification(item) for item in objects.findall(q(RIM, "Classification"))),
@@ -61,7 +65,7 @@ def _object(element: etree._Element, kind: str) -> RegistryObject:
         name=_text(element, "Name"),
         description=_text(element, "Description"),
         version=version.get("versionName", "") if version is not None else "",
-        slots=_slots(element),
+        slots=read_slots(element),
         classifications=tuple(_classification(item) for item in element.findall(q(RIM, "Classification"))),
         identifiers=tuple(
             ExternalIdentifier(
@@ -88,11 +92,12 @@ def _classification(element: etree._Element) -> Classification:
         classified_object=element.get("classifiedObject", ""),
         representation=element.get("nodeRepresentation"),
         name=_text(element, "Name"),
-        slots=_slots(element),
+        slots=read_slots(element),
     )
 
 
-def _slots(element: etree._Element) -> tuple[Slot, ...]:
+def read_slots(element: etree._Element) -> tuple[Slot, ...]:
+    """The slots directly under `element`, in order, values trimmed."""
     return tuple(
         Slot(
             name=item.get("name", ""),
@@ -113,10 +118,15 @@ def _text(element: etree._Element, local: str) -> str | None:
 
 def _document(element: etree._Element) -> Document:
     include = element.find(q(XOP, "Include"))
-    href = include.get("href", "") if include is not None else ""
-    cid = unquote(href.removeprefix("cid:")) if href.startswith("cid:") else ""
+    cid = "" if include is None else content_id(include)
     inline = include is None and bool("".join(str(text) for text in element.itertext()).strip())
     return Document(element.get("id", ""), cid, inline)
+
+
+def content_id(include: etree._Element) -> str:
+    """The Content-ID that an xop:Include names, percent-decoded; "" when it names none."""
+    href = include.get("href", "")
+    return unquote(href.removeprefix("cid:")) if href.startswith("cid:") else ""
 
 
 def _elements(parent: etree._Element) -> Iterator[etree._Element]:
