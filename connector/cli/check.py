@@ -144,9 +144,10 @@ def _say(name: str, checked: Checked, metadata: bool) -> None:
 def _cells(finding: Finding) -> tuple[str, str, str, str]:
     """One row: what was seen, what would be right and where that is written, below the sentence."""
     code = f"code {finding.code}" if finding.code and finding.code != finding.rule else ""
+    values = (("trouvé", finding.found), ("attendu", finding.expected))
     seen = (
-        f"trouvé : {finding.found}" if finding.found else "",
-        f"attendu : {finding.expected}" if finding.expected else "",
+        # some rules say both in their sentence
+        *(f"{word} : {value}" for word, value in values if value and value not in finding.text),
         " ; ".join(part for part in (code, finding.reference) if part),
     )
     return finding.rule, finding.severity, finding.field, "\n".join(line for line in (finding.text, *seen) if line)

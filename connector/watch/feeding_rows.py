@@ -20,7 +20,7 @@ from connector.journal import JournalReader
 from connector.journal.db.connection import Row
 from connector.journal.model import stamp
 from connector.watch.feeding import Fact, Fate, FeedingReport, Tally
-from connector.watch.feeding_words import IN_PROGRESS, NOT_FOR_DMP, UNKNOWN_OUTCOME, origin
+from connector.watch.feeding_words import IN_PROGRESS, NOT_FOR_DMP, UNKNOWN_OUTCOME, common, origin
 
 PUBLICATION: Final = "publication"
 NOT_CONCERNED: Final = "sans objet"
@@ -141,7 +141,7 @@ def _of_delivery(row: Row, payload: dict[str, Any]) -> Fact:
         case "done":
             fate = "settled" if code == "settled" else "would-send" if payload.get("shadow") else "sent"
         case "refused":
-            fate = origin(code, reason)
+            fate, reason = origin(code, reason), common(reason)
         case _:
             fate = "waiting"
             if row["run"] or state in ("queued", "running"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Final, Literal, NamedTuple
 
@@ -30,10 +31,14 @@ FATE_WORDS: Final[Mapping[Fate, str]] = {
 _OURS: Final = frozenset(str(code) for code in range(900, 907))
 """applicationErrorCondition: codes of our own refusals (hl7v2-interface §5)."""
 
-_KIT_CODES: Final = ("kit", "gate")
-_KIT_WORDS: Final = ("kit de l'ANS", "schématron", "schematron", "kit CDA")
+_RULE: Final = re.compile(r"\[([^\]]+)\]")
+_KIT_RULES: Final = ("KIT-", "XSD/")
+"""Beginnings of the rules of the agency's kit: its suites and its schemas."""
 
-Act = Literal["", "retry"]
+_DETAIL: Final = " (champ "
+"""What one document says comes after it: values that differ from one to the next are not causes."""
+
+Act = Literal["", "retry", "settle"]
 
 
 class Advice(NamedTuple):
@@ -53,7 +58,17 @@ _WAITS: Final[Mapping[str, Advice]] = {
     "consent.unknown": Advice("Recueillir l'information du patient (ZFA-9) ; part seul dès qu'elle est reçue."),
     "patient.blocked": Advice("Vérifier la fusion ou le rattachement, puis lever le blocage (--unblock).", "retry"),
     "stay.cancelled": Advice("Le séjour est annulé : décider si le document part quand même.", "retry"),
-    "action.not-served": Advice("Cette action n'est pas encore servie par cette version."),
+    "dmp.absent": Advice(
+        "Rien à faire : le DMP est redemandé au prochain évènement du patient, qui n'en a pas encore."
+    ),
+    "dmp.closed": Advice("Rien à faire : le DMP est fermé ; il est redemandé au prochain évènement du patient."),
+    "predecessor.waiting": Advice("Rien à faire : part après le document qu'il remplace."),
+    "predecessor.unknown": Advice(
+        "Le DMP n'a pas le document à remplacer : publier l'original, puis relancer.", "retry"
+    ),
+    "deletion.unknown": Advice("Le DMP n'a pas le document à supprimer : vérifier, puis régler à la main.", "settle"),
+    "feeding.off": Advice("Remettre publication.mode sur send, puis relancer.", "retry"),
+    "action.not-served": Advice("Reçu par une version qui ne servait pas cette action : relancer.", "retry"),
     "transport": Advice("Rien à faire : nouvel essai dès que le service répond."),
     "clock": Advice("Mettre l'horloge du serveur à l'heure : l'envoi reprend seul."),
     "configuration": Advice("Corriger le réglage ou le certificat, puis relancer.", "retry"),
@@ -81,10 +96,19 @@ _OPPOSED: Final = "ZFA-9 = IO"
 
 
 def origin(code: str, reason: str) -> Fate:
-    """Who refused a document: the agency's CDA kit, our own rules (900 to 906), or the DMP by a code of its own."""
-    if code.split(".")[0] in _KIT_CODES or (code in _OURS and any(word in reason for word in _KIT_WORDS)):
-        return "refused-kit"
-    return "refused-rules" if code in _OURS else "refused-dmp"
+    """Who refused a document: the DMP by a code of its own, else the agency's CDA kit or our other rules.
+
+    Our refusals (900 to 906) name their first rule in brackets.
+    """
+    if code not in _OURS:
+        return "refused-dmp"
+    rule = _RULE.search(reason)
+    return "refused-kit" if rule is not None and rule[1].startswith(_KIT_RULES) else "refused-rules"
+
+
+def common(reason: str) -> str:
+    """What documents refused by the same rule have in common: the rule and its sentence."""
+    return reason.partition(_DETAIL)[0] if _RULE.search(reason) else reason
 
 
 def advice(cause: Cause) -> Advice:

@@ -127,6 +127,44 @@ def test_with_the_agency_s_kit(run: Run, cda_kit: Path) -> None:
     assert len(report["suites"]) > 1
 
 
+REQUESTS = resource_dir("samples").parent / "tests" / "rules" / "samples"
+
+
+@pytest.mark.parametrize(("name", "profile"), [("iti41-dmp", "dmp"), ("iti41-ihe", "ihe"), ("iti18-dmp", "dmp")])
+def test_a_good_request_has_nothing_wrong(run: Run, name: str, profile: str) -> None:
+    assert findings(run, REQUESTS / f"{name}.xml", "--profile", profile) == []
+
+
+def test_a_request_is_judged_by_the_rules_of_its_profile(run: Run, tmp_path: Path) -> None:
+    assert "DMP-02" in [one["rule"] for one in findings(run, REQUESTS / "iti41-ihe.xml", "--profile", "dmp")]
+    request = (REQUESTS / "iti41-dmp.xml").read_bytes()
+    wrong = write(tmp_path, "request.xml", request.replace(b">20261110080000<", b">hier<"))
+    found = [one for one in findings(run, wrong) if one["severity"] == "error"]
+    assert found
+    assert all(one["rule"] and one["field"] and one["reference"] for one in found)
+    assert "hier" in [one["found"] for one in found]
+    assert run("check", wrong).code == 1
+
+
+def test_a_captured_multipart_request(run: Run, tmp_path: Path) -> None:
+    request = (REQUESTS / "iti41-dmp.xml").read_bytes()
+    body = b"\r\n".join(
+        [
+            b"--limit",
+            b'Content-Type: application/xop+xml; charset=UTF-8; type="application/soap+xml"',
+            b"Content-ID: <root>",
+            b"",
+            request,
+            b"--limit--",
+            b"",
+        ]
+    )
+    # its documents are missing: that is found, and nothing crashes
+    report = run("check", write(tmp_path, "request.body", body), "--json", "--metadata").json()["request.body"]
+    assert report["kind"] == "ITI-41"
+    assert report["findings"]
+
+
 def test_two_files_of_one_name(run: Run, tmp_path: Path) -> None:
     (tmp_path / "a").mkdir()
     first, second = write(tmp_path, "m.xml", LETTER.read_bytes()), write(tmp_path / "a", "m.xml", b"rien")

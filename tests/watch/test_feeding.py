@@ -84,7 +84,10 @@ def test_every_fate_by_unit_and_type(journal: Journal) -> None:
     publish(journal, *DONE, unit="CHIR")
     publish(journal, *held("identity.not-qualified", "INS non qualifié"))
     publish(journal, *refused("906", "Opposition (ZFA-9 = IO)"))
-    publish(journal, *refused("906", "Refusé par le kit CDA : règle E-12"))
+    publish(
+        journal,
+        *refused("906", "Document refusé avant envoi : [KIT-CDA/E-12] Absent (champ id : trouvé « x », attendu y)"),
+    )
     publish(journal, *refused("DMPClosed", "DMP fermé"))
     publish(journal, *held("configuration.tls", "Certificat"), ("settle", {"reason": "vu", "reason_code": "settled"}))
     publish(journal)
@@ -197,8 +200,9 @@ def test_unit_and_type_of_a_message_cut_in_its_document() -> None:
     ("code", "reason", "fate"),
     [
         ("903", "Pas d'INS", "refused-rules"),
-        ("906", "Refusé par le kit CDA (E-12)", "refused-kit"),
-        ("kit.xsd", "", "refused-kit"),
+        ("906", "Document refusé avant envoi : [KIT-Modeles/E-12] Absent", "refused-kit"),
+        ("906", "Document refusé avant envoi : [XSD/ELEMENT] Inattendu", "refused-kit"),
+        ("906", "Document refusé avant envoi : [CDA-12] Base64", "refused-rules"),
         ("XDSDuplicateUniqueIdInRegistry", "", "refused-dmp"),
         ("", "", "refused-dmp"),
     ],
@@ -229,6 +233,13 @@ def test_the_dmp_s_refusals_say_who_mends_them(journal: Journal) -> None:
     publish(journal, *refused("DMPInvalidCertificate", "certificat"))
     cause, _ = read(journal).causes[0]
     assert advice(cause).text.startswith("À traiter par ")
+
+
+def test_documents_refused_by_one_rule_have_one_cause(journal: Journal) -> None:
+    for found in ("3.4", "5.6"):
+        publish(journal, *refused("906", f"Document refusé avant envoi : [D-29] Langue (champ x : trouvé « {found} »)"))
+    ((cause, tally),) = read(journal).causes
+    assert (cause.reason, tally.count) == ("Document refusé avant envoi : [D-29] Langue", 2)
 
 
 def test_labels_come_from_the_published_lists() -> None:
