@@ -15,7 +15,8 @@ from connector.base.errors import ConnectorError
 from connector.base.finding import Finding
 from connector.cda.model import CdaHeader
 from connector.dmp.config import DmpConfig
-from connector.dmp.structures import StructurePolicy, check_structures
+from connector.dmp.structures import check_structures
+from connector.dmp.visibility import is_secret
 from connector.flows.callers import structure_caller
 from connector.flows.config import CallerConfig
 from connector.flows.professionals import roles_of
@@ -47,7 +48,7 @@ class Feeder(Generic[Client_co]):
     structure   Struct_IdNat, which its certificates carry
     dmp         the client that signs and connects with its certificates
     config      [caller], with what the entity says otherwise
-    policy      which structure is announced; None where no assertion is sent
+    target      what the DMP wants: which structure is announced, when a connection is secret
     aliases     other structures that mean this entity
     """
 
@@ -55,7 +56,7 @@ class Feeder(Generic[Client_co]):
     structure: str
     dmp: Client_co
     config: CallerConfig
-    policy: StructurePolicy | None
+    target: DmpConfig
     aliases: tuple[str, ...] = ()
 
     def caller(self, request: DocumentRequest, header: CdaHeader, authn_instant: datetime) -> Caller:
@@ -69,7 +70,7 @@ class Feeder(Generic[Client_co]):
             authn_instant=authn_instant,
             sender=request.sender,
             roles=roles.values,
-            secret=bool(request.flags.connexion_secrete),
+            secret=is_secret(request.flags, self.target),
         )
 
     def remark(self, request: DocumentRequest, header: CdaHeader) -> str:
@@ -79,11 +80,10 @@ class Feeder(Generic[Client_co]):
 
     def check(self, caller: Caller, header: CdaHeader) -> tuple[Finding, ...]:
         """Certificate, VIHF and authors compared (`dmp.structures.check_structures`); () where no assertion is sent."""
-        if self.policy is None:
+        if not self.target.asserts:
             return ()
-        return check_structures(
-            self.structure, caller.structure_id, header, self.policy, bare_finess=self.config.bare_finess
-        )
+        policy, rule = self.target.structure_policy, self.config.bare_finess
+        return check_structures(self.structure, caller.structure_id, header, policy, bare_finess=rule)
 
     def means(self, structure: str) -> bool:
         """Whether `structure`, as a message or a document writes it, is this entity."""
@@ -125,15 +125,14 @@ def feeders_of(
     client: Callable[[str, str], Client_co],
 ) -> Feeders[Client_co]:
     """The legal entities of the settings; `client(name, structure)` is the way to the DMP of each, "" the main one."""
-    policy = dmp.structure_policy if dmp.asserts else None
-    main = Feeder("", keys.structure, client("", keys.structure), caller, policy, keys.aliases)
+    main = Feeder("", keys.structure, client("", keys.structure), caller, dmp, keys.aliases)
     others = [
         Feeder(
             entity.name,
             entity.structure,
             client(entity.name, entity.structure),
             caller.of_entity(entity),
-            policy,
+            dmp,
             entity.aliases,
         )
         for entity in entities

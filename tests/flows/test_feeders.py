@@ -31,6 +31,7 @@ from connector.trust.roles import (
     SOCIAL_PROFESSION,
     TRAINING,
 )
+from tests.dmp.samples import CONFIG as TARGET
 from tests.dmp.samples import HEADER
 
 NOW = datetime(2026, 11, 21, 10, tzinfo=UTC)
@@ -72,7 +73,7 @@ def signed_by(structure: str, code: Coded | None = None) -> CdaHeader:
 
 
 def feeder(name: str = "", structure: str = HOSPITAL, *aliases: str, **config: Any) -> Feeder[str]:
-    return Feeder(name, structure, f"client of {structure}", CallerConfig(**config), "certificate", aliases)
+    return Feeder(name, structure, f"client of {structure}", CallerConfig(**config), TARGET, aliases)
 
 
 def two(**config: Any) -> Feeders[str]:
@@ -160,10 +161,14 @@ def test_the_name_id(asked: DocumentRequest, config: dict[str, Any], person: str
     assert feeder(**config).caller(sent_by(asked, SITE, person), HEADER, NOW).name_id == name_id
 
 
-def test_a_secret_connection_follows_the_message(asked: DocumentRequest) -> None:
-    for said, secret in ((True, True), (False, False), (None, False)):
-        request = replace(asked, flags=replace(asked.flags, connexion_secrete=said))
-        assert feeder().caller(request, HEADER, NOW).secret is secret
+@pytest.mark.parametrize(("asked_for", "minors"), [(True, True), (True, False), (False, True), (None, True)])
+def test_a_secret_connection_follows_the_message_and_the_site(
+    asked: DocumentRequest, asked_for: bool | None, minors: bool
+) -> None:
+    hidden = replace(asked.flags, connexion_secrete=asked_for, invisible_rep_legaux=True)
+    minor = replace(feeder(), target=replace(TARGET, minors=minors))
+    found = minor.caller(replace(asked, flags=hidden), HEADER, NOW).secret
+    assert found is (asked_for is True and minors)
 
 
 # -- the role ------------------------------------------------------------------------------------------------------
@@ -264,12 +269,13 @@ def test_official_messages_and_the_author_rule(
 ) -> None:
     raw = (official_data / "ans-messages" / message).read_bytes()
     read = read_request(raw, IntakeConfig(environment="test"), today=TODAY)
-    sending = replace(feeder("", structure), policy=policy)
+    sending = replace(feeder("", structure), target=replace(TARGET, structure_policy=policy))
     caller = sending.caller(read.request, read.headers[0], NOW)
     found = sending.check(caller, read.headers[0])
     assert [f.rule for f in found if f.blocking] == (["EX_2.1-1140"] if blocked else [])
     assert {f.code for f in found if f.blocking} <= {"901"}
-    assert replace(sending, policy=None).check(caller, read.headers[0]) == ()
+    silent = replace(sending, target=replace(TARGET, assertion=False))
+    assert silent.check(caller, read.headers[0]) == ()
 
 
 def test_two_official_senders_have_each_their_entity(official_data: Path) -> None:
