@@ -37,7 +37,7 @@ from connector.journal.audit import Recorder, key_file_of
 from connector.journal.audit.atna.repository import tls_context
 from connector.journal.audit.key import load_key
 from connector.journal.engine.destinations import Destinations
-from connector.kit.gate import open_gate
+from connector.kit.gate import check_start, open_gate
 from connector.patients.schema import SCHEMA as PATIENTS_SCHEMA
 from connector.pix.client import PixClient, open_client
 from connector.settings import Settings
@@ -156,8 +156,8 @@ def open_work(
                 journal,
                 feeders,
                 gate,
-                Refusals(journal, cda, settings.dmp),
-                PublicationSettings(settings.publication, settings.intake),
+                Refusals(journal, cda, settings.dmp, today=today),
+                PublicationSettings(settings.publication, settings.intake, settings.dmp),
                 clock=clock,
                 uuid_factory=uuid_factory,
                 today=today,
@@ -187,6 +187,7 @@ def check_installation(settings: Settings, clock: Clock) -> Installation:
     """Raises SettingsError naming the file or certificate that is wrong."""
     _check_paths(settings)
     _check_audit(settings)
+    check_start(settings.gate, environment=settings.dmp.environment, feeding=settings.publication.mode != "off")
     now = clock()
     return Installation(
         load_keyring(settings.keys, now),

@@ -5,14 +5,16 @@ Each refusal carries a code of applicationErrorCondition (900 to 906, hl7v2-inte
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Protocol
 
 from connector.base.finding import Finding
 from connector.dmp.config import DmpConfig
+from connector.dmp.draft import Draft
 from connector.dmp.facts import facts_of
-from connector.dmp.rules import Draft, check
+from connector.dmp.rules import check
 from connector.flows.asked import Asked
 from connector.flows.snapshot import Snapshot
 from connector.journal import Journal
@@ -50,8 +52,9 @@ class CdaGate(Protocol):
 class Refusals:
     """Asked at each attempt: what the hospital says meanwhile (an opposition) counts."""
 
-    def __init__(self, journal: Journal, cda: CdaGate, dmp: DmpConfig) -> None:
+    def __init__(self, journal: Journal, cda: CdaGate, dmp: DmpConfig, *, today: Callable[[], date]) -> None:
         self._journal = journal
+        self._today = today
         self._cda = cda
         self._dmp = dmp
 
@@ -76,7 +79,12 @@ class Refusals:
         return refusal_of(findings)
 
     def _metadata(self, asked: Asked) -> Refusal | None:
-        return refusal_of(check(Draft(asked.header, facts_of(asked.request), asked.ins, self._dmp)))
+        draft = Draft(asked.header, facts_of(asked.request), asked.ins, self._dmp, self._today())
+        findings = check(draft)
+        warnings = [finding.as_dict() for finding in findings if not finding.blocking]
+        if warnings:
+            asked.job.note("règles", f"{len(warnings)} avertissement(s) sur les métadonnées", findings=warnings)
+        return refusal_of(findings)
 
     def _content(self, asked: Asked) -> Refusal | None:
         verdict = self._cda.judge(asked.content)

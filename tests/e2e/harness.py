@@ -144,6 +144,15 @@ class Site:
         self.simulator = Simulator(simulator or SimConfig(folder=folder / "simulator"))
         self._overrides = overrides
 
+    def as_other_structure(self, structure: str) -> None:
+        """The connector's certificates are those of another structure; to be said before it starts."""
+        pki = self.simulator.pki
+        pairs = {"sign": pki.sign_other, "auth": pki.auth_other}
+        keys: dict[str, Any] = {"structure": structure}
+        for name, pair in pairs.items():
+            keys |= {f"{name}_certificate": str(pair.certificate), f"{name}_key": str(pair.key)}
+        self._overrides.setdefault("keys", {}).update(keys)
+
     def __enter__(self) -> Site:
         self.simulator.start()
         seed_samples(self.simulator, utc_now())

@@ -127,7 +127,7 @@ def test_an_id_already_published_is_not_published_again_with_another_content(sit
     [({"TXA_12": "2.25.5"}, "TXA^1^12"), ({"TXA_13": "2.25.5"}, "TXA^1^13")],
 )
 def test_txa_and_the_cda_must_name_the_same_documents(site: Site, change: dict[str, str], field: str) -> None:
-    message, _ = successor("MDM2019", "2.25.77", **change)
+    message, _ = successor("MDM2019", "2.25.77", 2, **change)
     ack = site.send(message)
     assert (ack.code, ack.errors[0].code, ack.errors[0].app_code) == ("AE", "207", "900")
     assert ack.errors[0].location == field
