@@ -14,6 +14,7 @@ from connector.dmp.errors import DmpMetadataError
 from connector.flows.feeders import UnknownFeeder
 from connector.hl7.ack import AckError
 from connector.hl7.er7 import Er7Error
+from connector.kit.pool import GateUnavailable
 from connector.trust.errors import ClockError, KeyMaterialError, SessionError, SignatureError, VihfError
 
 _CAUSES: Mapping[str, str] = {
@@ -72,6 +73,8 @@ def in_french(error: ConnectorError) -> str:
     match error:
         case DmpMetadataError() | SessionError() | UnknownFeeder():
             return error.message  # written in French where it is raised
+        case GateUnavailable():
+            return "le contrôle du CDA est momentanément indisponible"
         case CdaError() | LimitError():
             return _unreadable(error)
         case TransportError():

@@ -10,6 +10,7 @@ from connector.cda.header import read_header
 from connector.flows.french import error_of, in_french
 from connector.hl7.ack import AckError
 from connector.hl7.er7 import Er7Error, Limits, parse
+from connector.kit.pool import GateUnavailable
 from connector.soap.errors import RelatesToMismatch, UnreadableAnswer
 from connector.trust.errors import ClockError, KeyMaterialError, SessionError, SignatureError, VihfError
 
@@ -35,6 +36,7 @@ CASES = [
     (SettingsError("wrong", name="dmp.paths"), "réglage dmp.paths faux ou absent"),
     (KeyMaterialError("unreadable", field="sign.pem"), "clé ou certificat inutilisable (sign.pem)"),
     (SessionError("la session est terminée", field="session"), "la session est terminée"),
+    (GateUnavailable("closed"), "le contrôle du CDA est momentanément indisponible"),
     (CodecError("odd", field="Slot"), "CodecError (champ Slot)"),
 ]
 
