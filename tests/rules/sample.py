@@ -6,6 +6,7 @@ import copy
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from lxml import etree
 
@@ -140,17 +141,17 @@ class Sample:
         etree.SubElement(document, q(XOP, "Include"), href="cid:second@test")
         self.parts["second@test"] = Part(SIZE, SHA1)
 
-    def speak(self, **changes: object) -> None:
-        self.speaker = replace(SPEAKER, **changes)  # type: ignore[arg-type]
+    def speak(self, **changes: Any) -> None:
+        self.speaker = replace(SPEAKER, **changes)
 
-    def part(self, **changes: object) -> None:
+    def part(self, **changes: Any) -> None:
         """Other facts about the document's part."""
         cid = content_id(self.documents()[0][0])
-        self.parts[cid] = replace(self.parts[cid], **changes)  # type: ignore[arg-type]
+        self.parts[cid] = replace(self.parts[cid], **changes)
 
-    def said(self, **changes: object) -> None:
+    def said(self, **changes: Any) -> None:
         """Other facts in the document itself."""
-        self.part(cda=replace(FACTS, **changes))  # type: ignore[arg-type]
+        self.part(cda=replace(FACTS, **changes))
 
 
 Mutation = Callable[[Sample], object]

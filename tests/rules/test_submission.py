@@ -50,8 +50,19 @@ def every_patient(value: str) -> Mutation:
     return change
 
 
-def all_of(*mutations: Mutation) -> Mutation:
-    return lambda s: [mutation(s) for mutation in mutations]
+def document_uid(value: str) -> Mutation:
+    """In the metadata and in the document."""
+
+    def change(s: Sample) -> None:
+        s.value(DOC, n.DOC_UNIQUE_ID, value)
+        s.said(unique_id=value)
+
+    return change
+
+
+def same_logical_ids(s: Sample) -> None:
+    for owner in (SET, DOC):
+        s.object(owner).set("lid", "urn:uuid:lid")
 
 
 def doubled_slot(s: Sample) -> None:
@@ -80,6 +91,11 @@ def inline(s: Sample) -> None:
 
 def no_part(s: Sample) -> None:
     s.parts.pop("document@test")
+
+
+def no_document(s: Sample) -> None:
+    no_part(s)
+    remove(s.documents()[0])
 
 
 def stray_part(s: Sample) -> None:
@@ -157,7 +173,7 @@ breaks("D-04", lambda s: remove(s.identifier(FOLDER, n.FOLDER_UNIQUE_ID)), profi
 breaks("D-05", lambda s: s.value(SET, n.SET_UNIQUE_ID, "2.25.1002"), "XDSRepositoryDuplicateUniqueIdInMessage")
 breaks("D-06", lambda s: s.value(SET, n.SET_UNIQUE_ID, "2.25.01"))
 breaks("D-06", lambda s: s.value(FOLDER, n.FOLDER_UNIQUE_ID, "folder 7"), profiles="ihe")
-breaks("D-06", lambda s: (s.value(DOC, n.DOC_UNIQUE_ID, "not an oid"), s.said(unique_id="not an oid")))
+breaks("D-06", document_uid("not an oid"))
 breaks("D-07", lambda s: s.slot(SET, "submissionTime"))
 breaks("D-07", lambda s: s.value(SET, n.SET_SOURCE_ID, "ward 7"))
 breaks("D-07", lambda s: remove(s.codes(SET, n.SET_CONTENT_TYPE)[0]))
@@ -205,7 +221,7 @@ breaks("D-26", lambda s: s.object(DOC).set("mimeType", "text"))
 breaks("D-26", domain_codes(mimeType=("application/pdf", "", "")))
 breaks("D-27", lambda s: s.object(DOC).set("status", "urn:status:fine"))
 breaks("D-28", inline)
-breaks("D-29", lambda s: [s.object(owner).set("lid", "urn:uuid:lid") for owner in (SET, DOC)])
+breaks("D-29", same_logical_ids)
 breaks("D-30", lambda s: remove(s.codes(FOLDER, n.FOLDER_CODES)[0]), profiles="ihe")
 breaks("D-30", lambda s: remove(next(s.object(FOLDER).iterchildren(q(RIM, "Name")))), profiles="ihe")
 breaks("D-30", lambda s: s.slot(FOLDER, "lastUpdateTime", "20261121"), profiles="ihe")
@@ -226,7 +242,7 @@ breaks(
     lambda s: s.link(n.APND, SET, "urn:uuid:0b7a3a7e-3c43-4cbb-9a0b-1c6a1f0e7d02"),
     "UnresolvedReferenceException",
 )
-breaks("D-38a", lambda s: (remove(s.documents()[0]), no_part(s)), "XDSMissingDocument")
+breaks("D-38a", no_document, "XDSMissingDocument")
 breaks("D-38a", no_part, "XDSMissingDocument")
 breaks("D-38b", stray_part, "XDSMissingDocumentMetadata")
 breaks("D-39", lambda s: s.object(DOC).set("home", "1.2.250.1.999"))
@@ -264,7 +280,7 @@ breaks("DMP-05", lambda s: s.author(SET, "authorPerson", PERSON.replace("THOMAS"
 breaks("DMP-06", normal_last, META, "dmp")
 breaks("DMP-07", restricted("MASQUE_PS", "INVISIBLE_PATIENT"), META, "dmp")
 breaks("DMP-07", lambda s: s.add_code(DOC, n.CONFIDENTIALITY, "R", "2.16.840.1.113883.5.25"), META, "dmp")
-breaks("DMP-08", lambda s: (s.value(DOC, n.DOC_UNIQUE_ID, "2.25.1002^7"), s.said(unique_id="2.25.1002^7")), META, "dmp")
+breaks("DMP-08", document_uid("2.25.1002^7"), META, "dmp")
 breaks("DMP-09", lambda s: s.author(DOC, "authorPerson", PERSON.replace("IDNPS", "RPPS")), META, "dmp")
 breaks("DMP-09", lambda s: s.slot(DOC, "legalAuthenticator", PERSON.replace("4.2.1", "4.2.2")), META, "dmp")
 breaks("DMP-10", lambda s: s.author(SIG, "authorInstitution", "Y^^^^^&1.2.250.1.71.4.2.2&ISO^XX^^^1"), META, "dmp")
