@@ -113,9 +113,10 @@ def _application_error(error: AckError, theirs: str) -> AckError:
     """`error` as the volet wants it in a ZAM: no location, ERR-3 207, the table its code belongs to.
 
     `theirs` is the table of the one who refused; an error that names it keeps it, whatever its code looks like.
+    One without any code becomes our 906: a code nobody said is never put in their table.
     """
     code = error.app_code or "906"
-    ours = code in OWN_CODES and error.app_table != theirs
+    ours = not error.app_code or (code in OWN_CODES and error.app_table != theirs)
     return AckError(
         location="",
         code="207",

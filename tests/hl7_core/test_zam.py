@@ -37,6 +37,10 @@ def test_success() -> None:
             "207^Application error^messageErrorCondition|E|DMPClosed^DMP fermé^DMP_ERROR_CODE",
         ),
         (
+            AckError("", "207", "", app_text="sans code", app_table=DMP_TABLE),
+            "207^Application error^messageErrorCondition|E|906^sans code^applicationErrorCondition",
+        ),
+        (
             AckError("", "207", "", app_code="906", app_text="autre", app_table=DMP_TABLE),
             "207^Application error^messageErrorCondition|E|906^autre^DMP_ERROR_CODE",
         ),
@@ -53,7 +57,14 @@ def test_success() -> None:
             "207^Application error^messageErrorCondition|F|906^signature refusée^applicationErrorCondition",
         ),
     ],
-    ids=["dmp-code", "dmp-code-like-ours", "dmp-words-with-delimiters", "own-code", "no-code"],
+    ids=[
+        "dmp-code",
+        "dmp-words-without-code",
+        "dmp-code-like-ours",
+        "dmp-words-with-delimiters",
+        "own-code",
+        "no-code",
+    ],
 )
 def test_failure(error: AckError, err: str) -> None:
     raw = build_zam_z01(LATIN, success=False, event_time=ANSWERED, error=error, now=NOW, control_id="Z-1")
