@@ -30,6 +30,7 @@ from connector.flows.refusals import Refusals
 from connector.flows.routing import Router
 from connector.flows.routing_codes import ADMISSION, CONSULTATION, PUBLICATION, ZAM
 from connector.flows.sessions import TokenSession
+from connector.flows.upgrade import take_up_not_served
 from connector.flows.zam import ZamFlow
 from connector.hl7.mllp_client import MllpClient
 from connector.journal import Handler, Journal
@@ -157,7 +158,7 @@ def open_work(
                 feeders,
                 gate,
                 Refusals(journal, cda, settings.dmp, today=today),
-                PublicationSettings(settings.publication, settings.intake, settings.dmp),
+                PublicationSettings(settings.publication, settings.intake),
                 clock=clock,
                 uuid_factory=uuid_factory,
                 today=today,
@@ -168,6 +169,7 @@ def open_work(
     except BaseException:
         connections.close()
         raise
+    take_up_not_served(journal)
     router = Router(settings.intake, today=today, shadow=settings.publication.mode == "shadow")
     return Work(router, handlers, installation.certificates(), connections)
 

@@ -15,12 +15,10 @@ from connector.base.clock import Clock, UuidFactory
 from connector.base.errors import ConnectorError, ServerRefusal, SoapFault, TransportError
 from connector.base.oid import oid_from_uuid
 from connector.dmp.client import UpdateIds
-from connector.dmp.config import DmpConfig
 from connector.dmp.errors import DmpMetadataError
 from connector.dmp.facts import facts_of
 from connector.dmp.feed import Feed, FeedIds
 from connector.dmp.refusals import explain
-from connector.dmp.visibility import is_secret
 from connector.flows.acknowledgement import APPLICATION, DMP_CODES, Verdict
 from connector.flows.asked import Asked, DmpFeeder
 from connector.flows.config import IntakeConfig, PublicationConfig
@@ -45,7 +43,6 @@ from connector.trust.errors import ClockError
 class PublicationSettings:
     publication: PublicationConfig
     intake: IntakeConfig
-    dmp: DmpConfig
 
 
 class PublicationFlow:
@@ -109,7 +106,6 @@ class PublicationFlow:
         try:
             feeder = self._feeders.choose(request, header)
             caller = feeder.caller(request, header, self._clock())
-            caller = replace(caller, secret=is_secret(request.flags, self._settings.dmp))
         except UnknownFeeder as error:
             return Hold(f"Envoi impossible : {error.message}", "configuration.feeder")
         if remark := feeder.remark(request, header):
