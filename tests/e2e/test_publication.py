@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from connector.base.clock import utc_now
 from connector.hl7.er7 import Message
+from connector.journal import Journal, Tx
 from tests.e2e.conftest import MakeSite
 from tests.e2e.harness import Site
 from tests.e2e.messages import INS, IPP, NESSI, admission, identity, letter, merge, without
@@ -263,6 +265,67 @@ def test_the_same_document_under_another_message_number_is_sent_once(site: Site)
     assert site.accepted(document) == 1
     answers = [site.hospital.wait(count).first("OBX") for count in (1, 2)]
     assert [(obx.get(4), obx.get(5)) for obx in answers if obx] == [("MDM1061", "Y"), ("MDM1062", "Y")]
+
+
+def test_a_second_request_for_a_waiting_document_gets_its_own_answer(site: Site) -> None:
+    site.send(admission("ADT1070", ZFA_9="NA"))
+    message, document = letter("MDM1070")
+    site.send(message)
+    assert site.wait_delivery(document).code == "consent.unknown"
+    site.send(message.replace(b"MDM1070", b"MDM1071"))
+    site.wait(lambda lines: any(line.event == "doublon" for line in lines), control_id="MDM1071")
+    assert site.hospital.received == []
+    admitted(site)
+    assert site.wait_delivery(document, "done").state == "done"
+    answers = {zam_of(site.hospital.wait(count))[:2] for count in (1, 2)}
+    assert answers == {("Y", "MDM1070"), ("Y", "MDM1071")}
+    assert site.accepted(document) == 1
+
+
+def notices(site: Site) -> list[tuple[str, str]]:
+    return site.query("SELECT reason_code, reason FROM delivery WHERE kind = 'notice' AND state = 'held' ORDER BY id")
+
+
+@pytest.mark.parametrize("event", ["A11", "A38"])
+def test_a_stay_cancelled_after_its_letters_were_published_alerts(site: Site, event: str) -> None:
+    admitted(site)
+    message, document = letter("MDM1072")
+    site.send(message)
+    assert site.wait_delivery(document).state == "done"
+    site.send(admission("ADT1072", event))
+    site.wait(lambda lines: any(line.state_to == "held" for line in lines), control_id="ADT1072")
+    assert [code for code, _ in notices(site)] == ["stay.cancelled-published"]
+    assert "1 document(s) déjà publié(s)" in notices(site)[0][1]
+
+
+def test_a_move_between_patients_after_a_publication_alerts(site: Site) -> None:
+    admitted(site)
+    message, document = letter("MDM1073")
+    site.send(message)
+    assert site.wait_delivery(document).state == "done"
+    site.send(merge("ADT1073", OTHER_IPP, "A44"))
+    site.wait(lambda lines: any(line.state_to == "held" for line in lines), control_id="ADT1073")
+    assert [code for code, _ in notices(site)] == ["patient.moved-published"]
+
+
+def test_what_a_former_release_did_not_serve_is_taken_up(site: Site) -> None:
+    admitted(site)
+    message, document = letter("MDM1074")
+    site.send(message)
+    assert site.wait_delivery(document).state == "done"
+    site.stop()
+    journal = Journal.open(site.settings.journal, utc_now)
+
+    def as_before(tx: Tx) -> None:
+        payload = {"index": 0, "unique_id": document, "action": "delete", "sender": "DPI|Organisation-Y"}
+        (number,) = tx.execute("SELECT message_id FROM delivery WHERE document_id = ?", (document,)).fetchone()
+        tx.deliver("publication", 1, payload, message_id=number, state="held", reason_code="action.not-served")
+
+    journal.transact(as_before)
+    journal.close()
+    site.start()
+    sql = "SELECT count(*) FROM delivery WHERE reason_code = 'action.not-served'"
+    assert site.query(sql) == [(0,)]
 
 
 def test_a_document_not_bound_for_the_dmp_is_only_noted(site: Site) -> None:

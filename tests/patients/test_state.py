@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import date
-from pathlib import Path
 
 import pytest
 
@@ -12,9 +10,7 @@ from connector.base.resources import resource_dir
 from connector.hl7.er7 import parse
 from connector.hl7.model import Admission
 from connector.hl7.pam import read_admission
-from connector.journal.db.migrate import migrate
-from connector.journal.db.sqlite import SqliteConnection, open_writer
-from connector.patients.schema import SCHEMA
+from connector.journal.db.sqlite import SqliteConnection
 from connector.patients.state import (
     Changes,
     apply_admission,
@@ -45,14 +41,6 @@ ALIASES = {
     "event": "ADT^A01^ADT_A01",
     "ins": "279035121518989",
 }
-
-
-@pytest.fixture
-def sql(tmp_path: Path) -> Iterator[SqliteConnection]:
-    connection = open_writer(tmp_path / "journal.db", 1.0)
-    migrate(connection, [SCHEMA])
-    yield connection
-    connection.close()
 
 
 def test_an_unknown_patient_is_an_empty_view(sql: SqliteConnection) -> None:
