@@ -91,6 +91,7 @@ class AssertionJudge:
         self._check_form(content, signed.certificate, now)
         verified, warnings = self._read(content, signed.certificate)
         self._check_structure(verified)
+        self._check_secret(verified, now)
         self._check_client(verified, client)
         if signed.sha1:
             warnings.append("signature SHA-1")
@@ -153,6 +154,8 @@ class AssertionJudge:
         secret = elements.pop(SECRET, None)
         if secret is not None and SECRET_CODE not in _texts_or_code(secret):
             raise _invalid("VIHF-SECRET", f"connexion secrète : {SECRET_CODE} attendu")
+        if secret is not None and not self.config.minors:
+            raise _invalid("VIHF-SECRET", "connexion secrète : la gestion des mineurs n'est pas ouverte")
         texts = {name: _texts(name, element) for name, element in elements.items() if name not in (ROLE, PURPOSE)}
         if secret is not None:
             texts[SECRET] = (SECRET_CODE,)
@@ -202,6 +205,15 @@ class AssertionJudge:
         linked = professional is None or verified.structure in professional.structures
         if self.config.directory_link and not linked:
             raise SimFault("Sender", "", "PS et Structure non liés", rule="VIHF-LINK")
+
+    def _check_secret(self, verified: VerifiedAssertion, now: datetime) -> None:
+        """A secret connection is for the care of a minor (b.5); `majority_age` 0 asks no age."""
+        patient = self.world.patient(verified.resource_ins)
+        if SECRET not in verified.attributes or not self.config.majority_age or patient is None:
+            return
+        majority = int(patient.birth_date) + 10000 * self.config.majority_age
+        if int(now.strftime("%Y%m%d")) >= majority:
+            raise _invalid("VIHF-SECRET-AGE", "connexion secrète : le patient est majeur")
 
     def _check_client(self, verified: VerifiedAssertion, client: x509.Certificate | None) -> None:
         if client is None or not _is_client_auth(client):

@@ -7,6 +7,11 @@ from datetime import timedelta
 from pathlib import Path
 
 from connector.base.clock import Clock, UuidFactory, random_uuid, utc_now
+from connector.rules.case import RuleSettings
+from connector.rules.query_shapes import QUERIES
+
+QUERY_NAMES: frozenset[str] = frozenset(query.name for query in QUERIES.values())
+"""The stored queries of ihe-rules D.5, rows 1 to 14."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +35,15 @@ class SimConfig:
     duplicate_check          refuse a known uniqueId (XDSDuplicateUniqueIdInRegistry); False shows duplicates
     manifest_strict          verify every digest of the XAdES manifest
     ihe_pure                 judge like IPF instead of like the DMP where they differ (ihe-rules D.8)
+    assertion_required       refuse a call of the DMP services without VIHF; False lets an IHE-only client in, who then
+                             reads every record of the domain (a VIHF that is sent is judged all the same)
+    mask_and_invisible       `cumul-invisible_patient-masque_ps` of the DMP's parameter file (EX_2.1-1050)
+    minors                   `fonctions-gestion-mineurs`: a secret connection exists
+    majority_age             `age-majorite`: years from which a secret connection is refused; 0 judges no age, since the
+                             volet's own samples open one for an adult
+    matrix_file              profession by document class (d.3), a CSV of matrix.py; the packaged one when None
+    queries                  stored queries served, by name (UNCERTAIN which the DMP serves: all)
+    max_results              objects of one LeafClass answer, XDSTooManyResults beyond (D-95)
     capture_dir              when set, each raw request and its root part are kept there
     faults_file              JSON list of programmed faults loaded at start (faults.FaultRule)
     body_threshold           bytes above which a request body goes to disk
@@ -55,9 +69,27 @@ class SimConfig:
     duplicate_check: bool = True
     manifest_strict: bool = True
     ihe_pure: bool = False
+    assertion_required: bool = True
+    mask_and_invisible: bool = False
+    minors: bool = True
+    majority_age: int = 0
+    matrix_file: Path | None = None
+    queries: frozenset[str] = QUERY_NAMES
+    max_results: int = 1000
     capture_dir: Path | None = None
     faults_file: Path | None = None
     body_threshold: int = 256 * 1024
     idle_timeout: float = 60.0
     clock: Clock = field(default=utc_now, compare=False)
     new_uuid: UuidFactory = field(default=random_uuid, compare=False)
+
+    def rule_settings(self) -> RuleSettings:
+        """The parameters of the rules that this configuration fixes."""
+        return RuleSettings(
+            ins_oids=self.ins_oids,
+            mask_and_invisible=self.mask_and_invisible,
+            ihe_pure=self.ihe_pure,
+            duplicate_check=self.duplicate_check,
+            manifest_strict=self.manifest_strict,
+            allow_sha1=self.allow_sha1,
+        )

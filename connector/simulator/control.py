@@ -5,6 +5,7 @@ POST   /control/faults            one rule (faults.FaultRule) or a list; answers
 DELETE /control/faults[/<id>]     one rule, or all
 GET    /control/log               calls judged
 GET    /control/acceptances       document uniqueId -> accepted ITI-41
+GET    /control/documents/<uid>   fate of one document: accepted, operations, status, version, replaced_by…
 POST   /control/psc-tokens        {"professional": "...", "seconds": 300} -> {"access_token": "..."}
 POST   /control/patients          {"ins": "...", "dmp": "CLOSED"}
 GET    /control/urls              where everything listens
@@ -23,6 +24,7 @@ from connector.simulator.directory import DmpStatus
 from connector.simulator.faults import Faults, rule_from_json
 from connector.simulator.http import HttpRequest, HttpResponse, simple_response
 from connector.simulator.psc import ProSanteConnect
+from connector.simulator.registry_fate import Fate
 from connector.simulator.world import World
 
 
@@ -35,6 +37,7 @@ class Control:
     world: World
     psc: ProSanteConnect
     urls: Callable[[], Mapping[str, str]]
+    fate: Callable[[str], Fate]
 
     def application(self, request: HttpRequest) -> HttpResponse:
         path = request.path.partition("?")[0].removeprefix("/control/")
@@ -60,6 +63,8 @@ class Control:
                 return _json(200, {"calls": [line.as_dict() for line in self.log.lines()], "events": self.log.events()})
             case "GET", ["acceptances"]:
                 return _json(200, self.world.acceptances())
+            case "GET", ["documents", unique_id]:
+                return _json(200, self.fate(unique_id).as_dict())
             case "GET", ["urls"]:
                 return _json(200, dict(self.urls()))
             case "POST", ["psc-tokens"]:

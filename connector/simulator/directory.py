@@ -29,7 +29,8 @@ class Patient:
     """One person. Dates are `YYYYMMDD`, `closed_on` `YYYYMMDDHHMMSS` UTC or "".
 
     `blocked` holds the ids (NameID or structure) the patient has blocked; `doctors` the NameIDs of the médecin
-    traitant; the two opposition flags stop the access modes bris_de_glace and centre_15 (dmp-interface b.4).
+    traitant; the two opposition flags stop the access modes bris_de_glace and centre_15 (dmp-interface b.4);
+    `masked_in_emergency` opens masked documents to those two modes (d.2 note 7).
     """
 
     ins: str
@@ -49,6 +50,7 @@ class Patient:
     attached_to_ens: bool = True
     opposed_bris_de_glace: bool = False
     opposed_centre_15: bool = False
+    masked_in_emergency: bool = False
 
 
 @dataclass(frozen=True, slots=True)

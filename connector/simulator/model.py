@@ -27,6 +27,7 @@ ACTIONS: Mapping[str, str] = {
     "urn:ihe:iti:2007:ProvideAndRegisterDocumentSet-b": "ITI-41",
     "urn:ihe:iti:2007:RegistryStoredQuery": "ITI-18",
     "urn:ihe:iti:2007:RetrieveDocumentSet": "ITI-43",
+    "urn:ihe:iti:2010:UpdateDocumentSet": "ITI-57",
     "urn:hl7-org:v3:PRPA_IN201309UV02": "ITI-45",
 }
 
@@ -80,7 +81,7 @@ class SoapRequest:
     """One request past addressing and VIHF checks. `parts` is keyed by Content-ID without angle brackets.
 
     `path` is the URL path, `body` the first child of soap:Body, `raw_root` the root part as received.
-    `assertion` is None only on paths outside the DMP (pixv3).
+    `assertion` is None on paths outside the DMP (pixv3), and where the setting lets an IHE-only client in.
     """
 
     path: str

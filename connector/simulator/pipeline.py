@@ -7,13 +7,13 @@ import threading
 import time
 import traceback
 from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from lxml import etree
 
-from connector.base.ns import QUERY, RIM, RS, XDSB, q
+from connector.base.ns import RIM, RS, WSSE, XDSB, q
 from connector.simulator.assertion import AssertionJudge
 from connector.simulator.calls import CallLine, CallLog
 from connector.simulator.capture import Capture
@@ -32,7 +32,7 @@ from connector.simulator.model import (
     SoapRequest,
 )
 from connector.simulator.registry_writer import error_list, object_list, query_response, registry_response
-from connector.simulator.rights import Rights, right_of
+from connector.simulator.rights import Rights, rights_of
 from connector.simulator.wire import (
     FAULT_ACTION,
     Answer,
@@ -49,6 +49,7 @@ _PATHS: Mapping[str, str] = {
     "TD0.2": PREFIX + "patients",
     "TD0.3": PREFIX + "habilitations",
     "ITI-18": PREFIX + "registry",
+    "ITI-57": PREFIX + "registry",
     "ITI-41": PREFIX + "repository",
     "ITI-43": PREFIX + "repository",
     "ITI-45": PIXV3,
@@ -83,7 +84,10 @@ class _Call:
 
 
 class DmpApplication:
-    """The four DMP services and PIXv3 behind one HTTPS port. `services` is keyed by transaction id."""
+    """The four DMP services and PIXv3 behind one HTTPS port.
+
+    `services` is keyed by transaction id; `named` gives the uniqueId behind an entryUUID, to choose a programmed fault.
+    """
 
     def __init__(
         self,
@@ -92,6 +96,7 @@ class DmpApplication:
         faults: Faults,
         log: CallLog,
         services: Mapping[str, Service],
+        named: Callable[[str], str] = lambda _entry_uuid: "",
     ) -> None:
         self._context = context
         self._judge = judge
@@ -99,6 +104,7 @@ class DmpApplication:
         self._faults = faults
         self._log = log
         self._services = services
+        self._named = named
         self._stopping = threading.Event()
         self._capture = Capture(context.config.capture_dir)
         self._message_ids: deque[str] = deque(maxlen=_REMEMBERED)
@@ -165,7 +171,7 @@ class DmpApplication:
         if transaction == "ITI-41":
             require_mtom(envelope)
         soap = self._judged(request, envelope, call)
-        rule = self._faults.take(transaction, _ins(soap), unique_ids(envelope.body))
+        rule = self._faults.take(transaction, _ins(soap), unique_ids(envelope.body, self._named))
         if rule is not None:
             call.fault, call.programmed = rule.effect, rule
             if rule.effect == "cut-then-accept":
@@ -190,7 +196,8 @@ class DmpApplication:
 
     def _judged(self, request: HttpRequest, envelope: Envelope, call: _Call) -> SoapRequest:
         assertion = None
-        if call.path != PIXV3:
+        sent = envelope.header.find(q(WSSE, "Security")) is not None
+        if call.path != PIXV3 and (sent or self._context.config.assertion_required):
             assertion = self._judge.judge(envelope.root, envelope.header, request.client_certificate)
             call.mode, call.purpose = assertion.mode, assertion.purpose
             call.warnings += assertion.warnings
@@ -208,9 +215,8 @@ class DmpApplication:
 
     def _dispatch(self, transaction: str, soap: SoapRequest) -> SoapReply:
         if soap.assertion is not None:
-            option = soap.body.find(q(QUERY, "ResponseOption"))
-            return_type = "" if option is None else option.get("returnType", "")
-            self._rights.check(soap.assertion, right_of(transaction, return_type))
+            for right in rights_of(transaction, soap.body):
+                self._rights.check(soap.assertion, right)
         service = self._services.get(transaction)
         if service is None:
             raise SimFault("Receiver", "wsa:EndpointUnavailable", f"Service {transaction} absent du simulateur")
@@ -289,11 +295,21 @@ def failure(transaction: str, action: str, errors: Sequence[RegistryErrorItem]) 
         wrapper = etree.Element(q(XDSB, "RetrieveDocumentSetResponse"), nsmap={"xdsb": XDSB})
         wrapper.append(body)
         body = wrapper
-    return SoapReply(body, f"{action}Response", outcome=errors[0].code if errors else "Failure")
+    return SoapReply(body, answer_action(action), outcome=errors[0].code if errors else "Failure")
 
 
-def unique_ids(body: etree._Element) -> Iterator[str]:
-    """Document uniqueIds a request is about, unverified: they only choose a programmed fault."""
+def answer_action(action: str) -> str:
+    """wsa:Action of the answer (a.2): ITI-57's is written with a hyphen."""
+    return f"{action}-Response" if ACTIONS.get(action) == "ITI-57" else f"{action}Response"
+
+
+def unique_ids(body: etree._Element, named: Callable[[str], str]) -> Iterator[str]:
+    """Document uniqueIds a request is about, unverified: they only choose a programmed fault.
+
+    `named` gives the uniqueId behind an entryUUID, "" when unknown: a change of status names nothing else.
+    """
+    for link in body.iter(q(RIM, "Association")):
+        yield named(link.get("targetObject", ""))
     for identifier in body.iter(q(RIM, "ExternalIdentifier")):
         if identifier.get("identificationScheme") == _ENTRY_UNIQUE_ID:
             yield identifier.get("value", "")

@@ -1,87 +1,191 @@
-"""Answers of the stored queries over the store (ihe-rules D.4 D-90, D-94; D.5), and who sees what (d.2, c.8)."""
+"""Answers of the stored queries over what a caller may see (ihe-rules D.4 D-90, D-94; D.5)."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
-from connector.rules import names as names
-from connector.rules.case import authors, is_signature
+from connector.rules import names
+from connector.rules.case import authors
 from connector.rules.entry import REFERENCE_IDS
-from connector.rules.forms import read_xcn, read_xon
 from connector.rules.model import RegistryObject
-from connector.simulator.directory import Patient
-from connector.simulator.model import VerifiedAssertion
-from connector.simulator.registry_store import RegistryStore, StoredEntry
-from connector.simulator.stored_query import Asked, D, S
+from connector.rules.query_shapes import D, F, S
+from connector.simulator.folders import LAST_UPDATE, is_folder
+from connector.simulator.registry_scope import Scope
+from connector.simulator.stored_query import ASSOCIATION_TYPES, METADATA_LEVEL, UUIDS, Asked
 
-_CODED: Mapping[str, str] = {
-    D + "ClassCode": names.CLASS_CODE,
-    D + "TypeCode": names.TYPE_CODE,
-    D + "PracticeSettingCode": names.PRACTICE_SETTING,
-    D + "HealthcareFacilityTypeCode": names.FACILITY_TYPE,
-    D + "FormatCode": names.FORMAT_CODE,
-    D + "EventCodeList": names.EVENT_CODE,
-    D + "ConfidentialityCode": names.CONFIDENTIALITY,
-    S + "ContentType": names.SET_CONTENT_TYPE,
+_CODED: Mapping[str, Mapping[str, str]] = {
+    D: {
+        D + "ClassCode": names.CLASS_CODE,
+        D + "TypeCode": names.TYPE_CODE,
+        D + "PracticeSettingCode": names.PRACTICE_SETTING,
+        D + "HealthcareFacilityTypeCode": names.FACILITY_TYPE,
+        D + "FormatCode": names.FORMAT_CODE,
+        D + "EventCodeList": names.EVENT_CODE,
+        D + "ConfidentialityCode": names.CONFIDENTIALITY,
+    },
+    S: {S + "ContentType": names.SET_CONTENT_TYPE},
+    F: {F + "CodeList": names.FOLDER_CODES},
 }
-_TIMES = {
-    D + "CreationTime": "creationTime",
-    D + "ServiceStartTime": "serviceStartTime",
-    D + "ServiceStopTime": "serviceStopTime",
-    S + "SubmissionTime": "submissionTime",
+_TIMES: Mapping[str, Mapping[str, str]] = {
+    D: {
+        D + "CreationTime": "creationTime",
+        D + "ServiceStartTime": "serviceStartTime",
+        D + "ServiceStopTime": "serviceStopTime",
+    },
+    S: {S + "SubmissionTime": "submissionTime"},
+    F: {F + "LastUpdateTime": LAST_UPDATE},
 }
 
 
-def answer(asked: Asked, store: RegistryStore, patient: Patient, caller: VerifiedAssertion) -> list[RegistryObject]:
-    """Objects of the patient that the caller may see, in order of registration."""
-    seen = [entry.item for entry in store.entries_of(patient.ins) if may_see(entry, patient, caller)]
-    match asked.query.name:
-        case "FindDocuments" | "FindDocumentsByReferenceId":
-            return [item for item in seen if not is_signature(item) and _matches(item, asked)]
-        case "GetDocuments":
-            return _named(seen, asked)
-        case "GetDocumentsAndAssociations":
-            documents = _named(seen, asked)
-            return documents + _linked([item.id for item in documents], store, seen, patient)
-        case "GetAssociations":
-            return _linked(asked.flat("$uuid"), store, seen, patient)
-        case "FindSubmissionSets":
-            return [item for item in store.sets_of(patient.ins) if _matches(item, asked)]
-    raise AssertionError(f"stored query without answer: {asked.query.name}")
+def answer(asked: Asked, scope: Scope) -> list[RegistryObject]:
+    """The objects a stored query finds, each once, in order of registration inside each kind (D.5 rows 1 to 14)."""
+    found = _ANSWERS[asked.query.name](asked, scope)
+    return list({item.id: item for item in found}.values())
 
 
-def may_see(entry: StoredEntry, patient: Patient, caller: VerifiedAssertion) -> bool:
-    """A document masked to professionals shows only to its authors and to the médecin traitant (d.2, TD3.2)."""
-    masked = any(code == names.MASKED for code, _ in entry.item.codes(names.CONFIDENTIALITY))
-    return not masked or caller.name_id in patient.doctors or is_author(entry.item, caller)
+# -- lists ----------------------------------------------------------------------------------------------------------
 
 
-def is_author(item: RegistryObject, caller: VerifiedAssertion) -> bool:
-    """The caller wrote it: the person, or for a structure certificate the structure (EX_2.1-1140)."""
-    people = [value for author in authors(item) for value in author.values("authorPerson")]
-    if caller.name_id in {read_xcn(value).id for value in (*people, *item.values("legalAuthenticator"))}:
-        return True
-    houses = [value for author in authors(item) for value in author.values("authorInstitution")]
-    return caller.mode == "INDIRECTE" and caller.structure in {read_xon(value).id for value in houses}
+def _find_documents(asked: Asked, scope: Scope) -> Iterator[RegistryObject]:
+    return (item for item in scope.documents() if _matches(item, asked))
 
 
-def _named(seen: Iterable[RegistryObject], asked: Asked) -> list[RegistryObject]:
-    uuids, uniques = set(asked.flat(D + "EntryUUID")), set(asked.flat(D + "UniqueId"))
-    logicals = set(asked.flat(D + "LogicalID"))
-    return [
-        item
-        for item in seen
-        if item.id in uuids or item.identifier(names.DOC_UNIQUE_ID) in uniques or item.lid in logicals
+def _find_sets(asked: Asked, scope: Scope) -> Iterator[RegistryObject]:
+    return (item for item in scope.sets() if _matches(item, asked))
+
+
+def _find_folders(asked: Asked, scope: Scope) -> Iterator[RegistryObject]:
+    return (item for item in scope.folders() if _matches(item, asked))
+
+
+def _get_all(asked: Asked, scope: Scope) -> Iterator[RegistryObject]:
+    """Everything of one patient with the statuses and filters asked, and the associations that touch it."""
+    found = [*_find_sets(asked, scope), *_find_documents(asked, scope), *_find_folders(asked, scope)]
+    yield from found
+    yield from scope.links(item.id for item in found)
+
+
+# -- by identifiers -------------------------------------------------------------------------------------------------
+
+
+def _get_documents(asked: Asked, scope: Scope) -> Iterator[RegistryObject]:
+    """By entryUUID that very version, by logical id every version, by uniqueId the latest.
+
+    `$MetadataLevel` 2 opens every version of a uniqueId too: our reading, the DMP's is not written (UNCERTAIN).
+    """
+    for entry_uuid in asked.flat(D + "EntryUUID"):
+        yield from _one(scope.document(entry_uuid))
+    for unique_id in asked.flat(D + "UniqueId"):
+        for entry in scope.store.by_unique_id(unique_id):
+            if asked.single(METADATA_LEVEL) == "2" or scope.store.latest(entry.item):
+                yield from _one(scope.document(entry.item.id))
+    for lid in asked.flat(D + "LogicalID"):
+        for item in scope.store.versions(lid):
+            yield from _one(scope.document(item.id))
+
+
+def _get_packages(prefix: str, asked: Asked, scope: Scope) -> Iterator[RegistryObject]:
+    ids = [
+        *asked.flat(prefix + "EntryUUID"),
+        *(item.id for name in asked.flat(prefix + "UniqueId") for item in scope.store.packages_by_unique_id(name)),
+        *(item.id for lid in asked.flat(prefix + "LogicalID") for item in scope.store.versions(lid)),
     ]
+    for item in (scope.package(key) for key in ids):
+        if item is not None and is_folder(item) == (prefix == F):
+            yield item
 
 
-def _linked(
-    ids: Iterable[str], store: RegistryStore, seen: Iterable[RegistryObject], patient: Patient
-) -> list[RegistryObject]:
-    """Associations touching `ids`, with both ends in this patient's record and visible to the caller."""
-    visible = {item.id for item in seen} | {item.id for item in store.sets_of(patient.ins)}
-    return [item for item in store.links_of(ids) if {item.source, item.target} <= visible]
+def _get_folders(asked: Asked, scope: Scope) -> Iterator[RegistryObject]:
+    return _get_packages(F, asked, scope)
+
+
+def _get_associations(asked: Asked, scope: Scope) -> Iterator[RegistryObject]:
+    yield from scope.links(asked.flat(UUIDS))
+
+
+def _get_documents_and_associations(asked: Asked, scope: Scope) -> Iterator[RegistryObject]:
+    documents = list(_get_documents(asked, scope))
+    yield from documents
+    yield from scope.links(item.id for item in documents)
+
+
+def _get_sets(asked: Asked, scope: Scope) -> Iterator[RegistryObject]:
+    """The submission sets that brought the named entries and folders, and the associations that say so."""
+    wanted = frozenset(asked.flat(UUIDS))
+    for link in scope.links(wanted):
+        holder = scope.package(link.source)
+        is_set = holder is not None and not is_folder(holder)
+        if holder is not None and is_set and link.association_type == names.HAS_MEMBER and link.target in wanted:
+            yield from (holder, link)
+
+
+def _get_set_and_contents(asked: Asked, scope: Scope) -> Iterator[RegistryObject]:
+    return _contents(_get_packages(S, asked, scope), asked, scope)
+
+
+def _get_folder_and_contents(asked: Asked, scope: Scope) -> Iterator[RegistryObject]:
+    return _contents(_get_packages(F, asked, scope), asked, scope)
+
+
+def _contents(packages: Iterable[RegistryObject], asked: Asked, scope: Scope) -> Iterator[RegistryObject]:
+    """Each package, its members that pass the filters, and the associations that lead to them."""
+    for package in packages:
+        yield package
+        for link in scope.links([package.id]):
+            member = scope.object(link.target) if link.source == package.id else None
+            if member is not None and link.association_type == names.HAS_MEMBER and _passes(member, asked):
+                yield from (link, member)
+
+
+def _get_folders_for_document(asked: Asked, scope: Scope) -> Iterator[RegistryObject]:
+    for document in list(_get_documents(asked, scope)):
+        for link in scope.links([document.id]):
+            holder = scope.package(link.source)
+            if holder is not None and is_folder(holder) and link.association_type == names.HAS_MEMBER:
+                yield holder
+
+
+def _get_related(asked: Asked, scope: Scope) -> Iterator[RegistryObject]:
+    """The document, the documents that the asked relationships link to it, and those associations; or nothing."""
+    kinds = frozenset(asked.flat(ASSOCIATION_TYPES))
+    for document in list(_get_documents(asked, scope)):
+        for link in scope.links([document.id]):
+            ends = [scope.document(end) for end in (link.source, link.target)]
+            if link.association_type in kinds and all(end is not None and _passes(end, asked) for end in ends):
+                yield from (end for end in ends if end is not None)
+                yield link
+
+
+def _one(item: RegistryObject | None) -> Iterator[RegistryObject]:
+    if item is not None:
+        yield item
+
+
+_ANSWERS: Mapping[str, Callable[[Asked, Scope], Iterator[RegistryObject]]] = {
+    "FindDocuments": _find_documents,
+    "FindDocumentsByReferenceId": _find_documents,
+    "FindSubmissionSets": _find_sets,
+    "FindFolders": _find_folders,
+    "GetAll": _get_all,
+    "GetDocuments": _get_documents,
+    "GetFolders": _get_folders,
+    "GetAssociations": _get_associations,
+    "GetDocumentsAndAssociations": _get_documents_and_associations,
+    "GetSubmissionSets": _get_sets,
+    "GetSubmissionSetAndContents": _get_set_and_contents,
+    "GetFolderAndContents": _get_folder_and_contents,
+    "GetFoldersForDocument": _get_folders_for_document,
+    "GetRelatedDocuments": _get_related,
+}
+
+
+# -- filters --------------------------------------------------------------------------------------------------------
+
+
+def _passes(item: RegistryObject, asked: Asked) -> bool:
+    """The filters of a "contents" query: they bear on documents only."""
+    return item.kind != "ExtrinsicObject" or (_codes_match(item, asked) and _type_matches(item, asked))
 
 
 def _matches(item: RegistryObject, asked: Asked) -> bool:
@@ -91,17 +195,20 @@ def _matches(item: RegistryObject, asked: Asked) -> bool:
         and _times_match(item, asked)
         and _authors_match(item, asked)
         and _references_match(item, asked)
-        and _rest_matches(item, asked)
+        and _type_matches(item, asked)
+        and _source_matches(item, asked)
     )
 
 
 def _prefix(item: RegistryObject) -> str:
-    return D if item.kind == "ExtrinsicObject" else S
+    if item.kind == "ExtrinsicObject":
+        return D
+    return F if is_folder(item) else S
 
 
 def _codes_match(item: RegistryObject, asked: Asked) -> bool:
     """AND between slots of one parameter, OR inside a slot (D-90)."""
-    for name, scheme in _CODED.items():
+    for name, scheme in _CODED[_prefix(item)].items():
         held = {f"{code}^^{system}" for code, system in item.codes(scheme)}
         if any(held.isdisjoint(group) for group in asked.values.get(name, ())):
             return False
@@ -110,7 +217,7 @@ def _codes_match(item: RegistryObject, asked: Asked) -> bool:
 
 def _times_match(item: RegistryObject, asked: Asked) -> bool:
     """Lower bound inclusive, upper bound exclusive (D-94); a missing time never matches a window."""
-    for name, slot in _TIMES.items():
+    for name, slot in _TIMES[_prefix(item)].items():
         lower, upper = asked.single(name + "From"), asked.single(name + "To")
         if not lower and not upper:
             continue
@@ -144,7 +251,11 @@ def _references_match(item: RegistryObject, asked: Asked) -> bool:
     return not any(held.isdisjoint(group) for group in asked.values.get(D + "ReferenceIdList", ()))
 
 
-def _rest_matches(item: RegistryObject, asked: Asked) -> bool:
-    types, sources = asked.flat(D + "Type"), asked.flat(S + "SourceId")
-    good_type = not types or item.kind != "ExtrinsicObject" or item.object_type in types
-    return good_type and (not sources or item.identifier(names.SET_SOURCE_ID) in sources)
+def _type_matches(item: RegistryObject, asked: Asked) -> bool:
+    """Without `$XDSDocumentEntryType` only stable documents (D.5 row 1)."""
+    return item.kind != "ExtrinsicObject" or item.object_type in (asked.flat(D + "Type") or (names.STABLE,))
+
+
+def _source_matches(item: RegistryObject, asked: Asked) -> bool:
+    sources = asked.flat(S + "SourceId")
+    return not sources or item.identifier(names.SET_SOURCE_ID) in sources

@@ -11,36 +11,43 @@ from __future__ import annotations
 import os
 import shutil
 import threading
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from lxml import etree
 
 from connector.base.xmlsafe import parse_xml
-from connector.rules.case import patient_id, unique_id
-from connector.rules.forms import read_cx
-from connector.rules.model import RegistryObject
+from connector.rules.model import RegistryObject, Slot
+from connector.simulator.folders import LAST_UPDATE, is_folder, patient_of, unique_id_of
 from connector.simulator.jsonl import JsonLines
 from connector.simulator.registry_reader import read_objects
 from connector.simulator.registry_writer import object_list
 
+Key = tuple[str, str]
+"""A patient: (id, domain OID)."""
+
 
 @dataclass(frozen=True, slots=True)
 class StoredEntry:
-    """A registered DocumentEntry (server-side slots filled) and the file of its bytes."""
+    """One version of a registered DocumentEntry (server-side slots filled) and the file of its bytes."""
 
     item: RegistryObject
     file: Path
 
     @property
     def unique_id(self) -> str:
-        return unique_id(self.item)
+        return unique_id_of(self.item)
+
+    @property
+    def patient(self) -> Key:
+        """(id, domain OID) of the patient."""
+        return patient_of(self.item)
 
     @property
     def ins(self) -> str:
-        return read_cx(patient_id(self.item)).value
+        return self.patient[0]
 
     @property
     def hash(self) -> str:
@@ -51,8 +58,27 @@ class StoredEntry:
         return self.item.status
 
 
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One accepted request: what it adds, and what it changes of what was there. Ids are registry ids.
+
+    objects   new objects, complete
+    files     bytes of each new ExtrinsicObject; linked or copied, never moved
+    status    entry or folder -> new availabilityStatus
+    touched   folder -> new lastUpdateTime, DTM digits in UTC
+    """
+
+    objects: tuple[RegistryObject, ...]
+    files: Mapping[str, Path] = field(default_factory=dict)
+    status: Mapping[str, str] = field(default_factory=dict)
+    touched: Mapping[str, str] = field(default_factory=dict)
+
+
 class RegistryStore:
-    """Entries, submission sets and associations under `folder`. Only one process may use a folder at a time."""
+    """Entries, submission sets, folders and associations under `folder`. Only one process may use a folder at a time.
+
+    Entries and folders have versions: one lid, one id per version (ITI-57).
+    """
 
     def __init__(self, folder: Path) -> None:
         self._documents = folder / "documents"
@@ -60,13 +86,12 @@ class RegistryStore:
         self._journal = JsonLines(folder / "registry.jsonl")
         self.lock = threading.RLock()
         self._entries: dict[str, StoredEntry] = {}
-        self._sets: dict[str, RegistryObject] = {}
+        self._packages: dict[str, RegistryObject] = {}
         self._associations: dict[str, RegistryObject] = {}
         self._by_unique_id: dict[str, list[str]] = {}
-        self._by_patient: dict[str, list[str]] = {}
-        self._sets_by_patient: dict[str, list[str]] = {}
+        self._by_lid: dict[str, list[str]] = {}
+        self._by_patient: dict[Key, list[str]] = {}
         self._links: dict[str, list[str]] = {}
-        self._set_unique_ids: set[str] = set()
         for line in self._journal.read():
             self._apply(line)
 
@@ -76,18 +101,55 @@ class RegistryStore:
         with self.lock:
             return self._entries.get(entry_uuid)
 
+    def package(self, package_id: str) -> RegistryObject | None:
+        """A submission set or a folder."""
+        with self.lock:
+            return self._packages.get(package_id)
+
     def by_unique_id(self, value: str) -> tuple[StoredEntry, ...]:
+        """Every version of every entry of this uniqueId, in order of registration."""
         with self.lock:
-            return tuple(self._entries[key] for key in self._by_unique_id.get(value, ()))
+            found = self._by_unique_id.get(value, ())
+            return tuple(self._entries[key] for key in found if key in self._entries)
 
-    def entries_of(self, ins: str) -> tuple[StoredEntry, ...]:
-        """Every entry of a matricule, in order of registration."""
+    def packages_by_unique_id(self, value: str) -> tuple[RegistryObject, ...]:
         with self.lock:
-            return tuple(self._entries[key] for key in self._by_patient.get(ins, ()))
+            found = self._by_unique_id.get(value, ())
+            return tuple(self._packages[key] for key in found if key in self._packages)
 
-    def sets_of(self, ins: str) -> tuple[RegistryObject, ...]:
+    def versions(self, lid: str) -> tuple[RegistryObject, ...]:
+        """Every version of one entry or folder, the oldest first."""
         with self.lock:
-            return tuple(self._sets[key] for key in self._sets_by_patient.get(ins, ()))
+            return tuple(self._item(key) for key in self._by_lid.get(lid, ()))
+
+    def latest(self, item: RegistryObject) -> bool:
+        """`item` is the last version of its logical object."""
+        return self.versions(item.lid)[-1:] == (item,)
+
+    def entries_of(self, ins: str, oid: str = "") -> tuple[StoredEntry, ...]:
+        """Every entry of a patient (in the domain `oid`, or in any), in order of registration."""
+        with self.lock:
+            return tuple(self._entries[key] for key in self._of(ins, oid) if key in self._entries)
+
+    def packages_of(self, ins: str, oid: str = "") -> tuple[RegistryObject, ...]:
+        """Every submission set and folder of a patient, in order of registration."""
+        with self.lock:
+            return tuple(self._packages[key] for key in self._of(ins, oid) if key in self._packages)
+
+    def sets_of(self, ins: str, oid: str = "") -> tuple[RegistryObject, ...]:
+        return tuple(item for item in self.packages_of(ins, oid) if not is_folder(item))
+
+    def entries(self) -> tuple[StoredEntry, ...]:
+        with self.lock:
+            return tuple(self._entries.values())
+
+    def packages(self) -> tuple[RegistryObject, ...]:
+        with self.lock:
+            return tuple(self._packages.values())
+
+    def association(self, association_id: str) -> RegistryObject | None:
+        with self.lock:
+            return self._associations.get(association_id)
 
     def associations(self) -> tuple[RegistryObject, ...]:
         with self.lock:
@@ -100,26 +162,35 @@ class RegistryStore:
             return tuple(self._associations[key] for key in found)
 
     def has_set(self, value: str) -> bool:
-        with self.lock:
-            return value in self._set_unique_ids
+        """A submission set of this uniqueId was accepted."""
+        return any(not is_folder(item) for item in self.packages_by_unique_id(value))
 
     def has_object(self, object_id: str) -> bool:
         with self.lock:
-            return object_id in self._entries or object_id in self._sets or object_id in self._associations
+            return object_id in self._entries or object_id in self._packages or object_id in self._associations
+
+    def _of(self, ins: str, oid: str) -> Iterator[str]:
+        if oid:
+            yield from self._by_patient.get((ins, oid), ())
+            return
+        for (value, _), ids in self._by_patient.items():
+            if value == ins:
+                yield from ids
+
+    def _item(self, key: str) -> RegistryObject:
+        return self._entries[key].item if key in self._entries else self._packages[key]
 
     # -- changes ----------------------------------------------------------------------------------------------
 
-    def commit(self, objects: Iterable[RegistryObject], files: Mapping[str, Path], status: Mapping[str, str]) -> None:
-        """Registers `objects` and applies `status` (entryUUID -> new status), all or nothing, durable at return.
-
-        `files` gives the bytes of each ExtrinsicObject by its id; they are linked or copied, never moved.
-        """
+    def commit(self, change: Change) -> None:
+        """Registers a change, all or nothing, durable at return."""
         with self.lock:
-            stored = {key: self._keep(key, path) for key, path in files.items()}
+            stored = {key: self._keep(key, path) for key, path in change.files.items()}
             line = {
-                "objects": etree.tostring(object_list(objects), encoding="unicode"),
+                "objects": etree.tostring(object_list(change.objects), encoding="unicode"),
                 "files": stored,
-                "status": dict(status),
+                "status": dict(change.status),
+                "touched": dict(change.touched),
             }
             self._journal.append(line)
             self._apply(line)
@@ -129,7 +200,7 @@ class RegistryStore:
         with self.lock:
             if entry_uuid not in self._entries:
                 raise KeyError(entry_uuid)
-            self.commit((), {}, {entry_uuid: status})
+            self.commit(Change((), status={entry_uuid: status}))
 
     # -- files ------------------------------------------------------------------------------------------------
 
@@ -147,19 +218,28 @@ class RegistryStore:
 
     def _apply(self, line: Mapping[str, Any]) -> None:
         for item in read_objects(parse_xml(line["objects"].encode(), what="registry journal")):
-            if item.kind == "ExtrinsicObject":
-                entry = StoredEntry(item, self._documents / line["files"][item.id])
-                self._entries[item.id] = entry
-                self._by_unique_id.setdefault(entry.unique_id, []).append(item.id)
-                self._by_patient.setdefault(entry.ins, []).append(item.id)
-            elif item.kind == "RegistryPackage":
-                self._sets[item.id] = item
-                self._set_unique_ids.add(unique_id(item))
-                self._sets_by_patient.setdefault(read_cx(patient_id(item)).value, []).append(item.id)
-            else:
+            if item.kind == "Association":
                 self._associations[item.id] = item
                 for end in (item.source, item.target):
                     self._links.setdefault(end, []).append(item.id)
+                continue
+            if item.kind == "ExtrinsicObject":
+                self._entries[item.id] = StoredEntry(item, self._documents / line["files"][item.id])
+            else:
+                self._packages[item.id] = item
+            self._by_unique_id.setdefault(unique_id_of(item), []).append(item.id)
+            self._by_lid.setdefault(item.lid, []).append(item.id)
+            self._by_patient.setdefault(patient_of(item), []).append(item.id)
         for key, status in line["status"].items():
-            entry = self._entries[key]
-            self._entries[key] = replace(entry, item=replace(entry.item, status=status))
+            self._replace(key, replace(self._item(key), status=status))
+        # A journal of an earlier release knows no folder.
+        for key, moment in line.get("touched", {}).items():
+            item = self._item(key)
+            others = tuple(slot for slot in item.slots if slot.name != LAST_UPDATE)
+            self._replace(key, replace(item, slots=(*others, Slot(LAST_UPDATE, (moment,)))))
+
+    def _replace(self, key: str, item: RegistryObject) -> None:
+        if key in self._entries:
+            self._entries[key] = replace(self._entries[key], item=item)
+        else:
+            self._packages[key] = item

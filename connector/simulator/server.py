@@ -54,7 +54,7 @@ class Simulator:
         self.repository = Repository(self.context, self.registry)
         self.identity = IdentityServer(self.context)
         judge = AssertionJudge(config, self.world, self.pki.pair("ca").load_certificate())
-        self._dmp = DmpApplication(self.context, judge, self.faults, self.log, self._services())
+        self._dmp = DmpApplication(self.context, judge, self.faults, self.log, self._services(), self._named)
         self._servers: dict[str, HttpServer] = {}
 
     def _services(self) -> dict[str, Service]:
@@ -65,8 +65,13 @@ class Simulator:
             "ITI-18": self.registry.handle,
             "ITI-41": self.repository.handle,
             "ITI-43": self.repository.handle,
+            "ITI-57": self.registry.handle,
             "ITI-45": self.identity.handle,
         }
+
+    def _named(self, entry_uuid: str) -> str:
+        entry = self.registry.store.entry(entry_uuid)
+        return "" if entry is None else entry.unique_id
 
     def start(self) -> Simulator:
         """Opens every port. Raises OSError when one is taken; nothing stays open then."""
@@ -74,7 +79,7 @@ class Simulator:
         # Made now so that a client of another process finds its key pairs in the folder.
         for name in ("sign", "auth"):
             pki.pair(name)
-        control = Control(self.faults, self.log, self.world, self.psc, lambda: self.urls)
+        control = Control(self.faults, self.log, self.world, self.psc, lambda: self.urls, self.registry.fate)
         try:
             self._open("dmp", config.https_port, self._dmp, mutual_tls(pki.server, pki.ca))
             self._open("wrong", config.wrong_port, self._dmp, mutual_tls(pki.server_unknown_ca, pki.ca))

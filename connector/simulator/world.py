@@ -31,6 +31,8 @@ from connector.simulator.directory import (
 
 T = TypeVar("T")
 
+FEED = "TD2.1"
+
 
 class World:
     """Patients, directory, authorisations and acceptances under `folder`; created with the default world when empty."""
@@ -45,7 +47,7 @@ class World:
         self._structures: dict[str, Structure] = {}
         self._professionals: dict[str, Professional] = {}
         self._authorizations: dict[tuple[str, str], Authorization] = {}
-        self._accepted: Counter[str] = Counter()
+        self._accepted: dict[str, Counter[str]] = {}
         self._load()
 
     # -- patients ---------------------------------------------------------------------------------------------
@@ -142,19 +144,31 @@ class World:
 
     # -- acceptances ------------------------------------------------------------------------------------------
 
-    def record_acceptance(self, unique_id: str) -> None:
-        """One more accepted ITI-41 carried this document, whatever `duplicate_check` says. Durable at return."""
-        line = json.dumps({"unique_id": unique_id, "at": self._clock().isoformat()})
+    def record_acceptance(self, unique_id: str, operation: str = FEED) -> None:
+        """One more accepted request about this document, whatever `duplicate_check` says. Durable at return.
+
+        `operation` is the right of d.2 that it used: FEED for an ITI-41, TD3.3a to TD3.3d for an ITI-57.
+        """
+        line = json.dumps({"unique_id": unique_id, "operation": operation, "at": self._clock().isoformat()})
         with self._lock, self._accepted_file.open("a", encoding="utf-8") as file:
             file.write(line + "\n")
             file.flush()
             os.fsync(file.fileno())
-            self._accepted[unique_id] += 1
+            self._count(unique_id, operation)
 
     def acceptances(self) -> dict[str, int]:
-        """How many times each document uniqueId was accepted: the proof that nothing is twice in a record."""
+        """How many ITI-41 carried each document uniqueId: the proof that nothing is twice in a record."""
         with self._lock:
-            return dict(self._accepted)
+            return {key: found[FEED] for key, found in self._accepted.items() if found[FEED]}
+
+    def operations(self, unique_id: str) -> dict[str, int]:
+        """How many ITI-57 were accepted on this document, by right (TD3.3a to TD3.3d)."""
+        with self._lock:
+            found = self._accepted.get(unique_id, Counter())
+            return {operation: count for operation, count in sorted(found.items()) if operation != FEED}
+
+    def _count(self, unique_id: str, operation: str) -> None:
+        self._accepted.setdefault(unique_id, Counter())[operation] += 1
 
     # -- file -------------------------------------------------------------------------------------------------
 
@@ -185,7 +199,8 @@ class World:
             for line in self._accepted_file.read_text(encoding="utf-8").splitlines():
                 # A power cut may leave half a last line: it was never counted as durable.
                 if line.endswith("}"):
-                    self._accepted[json.loads(line)["unique_id"]] += 1
+                    data = json.loads(line)
+                    self._count(data["unique_id"], data.get("operation", FEED))
         if not self._file.exists():
             self._patients = {p.ins: p for p in default_patients()}
             self._structures = {s.id: s for s in default_structures()}

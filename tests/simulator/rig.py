@@ -43,6 +43,7 @@ ACTIONS = {
     "registry": "urn:ihe:iti:2007:RegistryStoredQuery",
     "submit": "urn:ihe:iti:2007:ProvideAndRegisterDocumentSet-b",
     "retrieve": "urn:ihe:iti:2007:RetrieveDocumentSet",
+    "update": "urn:ihe:iti:2010:UpdateDocumentSet",
 }
 
 Role = tuple[str, str, str]
@@ -232,6 +233,55 @@ def retrieve_body(unique_id: str = "2.25.1") -> str:
     )
 
 
+_APPROVED = "urn:oasis:names:tc:ebxml-regrep:StatusType:Approved"
+NOWHERE = "urn:uuid:00000000-0000-4000-8000-000000000001"
+
+
+def update_body(
+    new: str = "urn:asip:ci-sis:2010:StatusType:Deleted",
+    target: str = NOWHERE,
+    *,
+    original: str = _APPROVED,
+    set_uid: str = "2.25.901",
+    patient: str = f"{INS}^^^&{OID}&ISO^NH",
+) -> str:
+    """A change of status, ITI-57: the set of a laboratory's automaton and one association."""
+
+    def slot(name: str, value: str) -> str:
+        return f'<r:Slot name="{name}"><r:ValueList><r:Value>{escape(value)}</r:Value></r:ValueList></r:Slot>'
+
+    def identifier(number: int, scheme: str, name: str, value: str) -> str:
+        return (
+            f'<r:ExternalIdentifier id="e{number}" registryObject="set" identificationScheme="urn:uuid:{scheme}" '
+            f'value="{escape(value)}"><r:Name><r:LocalizedString value="XDSSubmissionSet.{name}"/></r:Name>'
+            "</r:ExternalIdentifier>"
+        )
+
+    person = "801234564895^THOMAS^Eric^^^^^^&1.2.250.1.71.4.2.1&ISO^D^^^IDNPS"
+    house = f"Organisation-Y^^^^^&1.2.250.1.71.4.2.2&ISO^IDNST^^^{STRUCTURE}"
+    return (
+        '<l:SubmitObjectsRequest xmlns:l="urn:oasis:names:tc:ebxml-regrep:xsd:lcm:3.0" '
+        'xmlns:r="urn:oasis:names:tc:ebxml-regrep:xsd:rim:3.0"><r:RegistryObjectList>'
+        f'<r:RegistryPackage id="set">{slot("submissionTime", "20261121100000")}'
+        '<r:Classification id="c1" classifiedObject="set" '
+        'classificationNode="urn:uuid:a54d6aa5-d40d-43f9-88c5-b4633d873bdd"/>'
+        '<r:Classification id="c2" classifiedObject="set" nodeRepresentation="" '
+        'classificationScheme="urn:uuid:a7058bb9-b4e4-4307-ba5b-e3f0ab85e12d">'
+        f"{slot('authorInstitution', house)}{slot('authorPerson', person)}</r:Classification>"
+        '<r:Classification id="c3" classifiedObject="set" nodeRepresentation="03" '
+        'classificationScheme="urn:uuid:aa543740-bdda-424e-8c96-df4873be8500">'
+        f"{slot('codingScheme', '1.2.250.1.213.2.2')}"
+        '<r:Name><r:LocalizedString value="Hospitalisation complète"/></r:Name></r:Classification>'
+        + identifier(1, "6b5aea1a-874d-4603-a4bc-96a0a7b38446", "patientId", patient)
+        + identifier(2, "554ac39e-e3fe-47fe-b233-965d2a147832", "sourceId", "2.25.7")
+        + identifier(3, "96fdda7c-d067-4183-912e-bf5ee74998a8", "uniqueId", set_uid)
+        + '</r:RegistryPackage><r:Association id="as1" sourceObject="set" '
+        'associationType="urn:ihe:iti:2010:AssociationType:UpdateAvailabilityStatus" '
+        f'targetObject="{target}">{slot("OriginalStatus", original)}{slot("NewStatus", new)}</r:Association>'
+        "</r:RegistryObjectList></l:SubmitObjectsRequest>"
+    )
+
+
 def envelope(action: str, body: str, security: str, *, headers: str | None = None) -> str:
     addressing = (
         f"<wsa:MessageID>{MESSAGE_ID}</wsa:MessageID><wsa:To/>"
@@ -327,7 +377,11 @@ class Client:
 
 
 def path_of(service: str) -> str:
-    return "/si-dmp-server/v2/services/" + {"submit": "repository", "retrieve": "repository"}.get(service, service)
+    return "/si-dmp-server/v2/services/" + {
+        "submit": "repository",
+        "retrieve": "repository",
+        "update": "registry",
+    }.get(service, service)
 
 
 def exchange(

@@ -22,12 +22,18 @@ from tests.simulator.rig import (
     secured,
     td02_body,
     td03_body,
+    update_body,
 )
 from tests.simulator.test_core_wire import SUBMIT, XOP
 
 DENIED = "DMPAccessDeniedByRightsService"
 ES = Vihf()
 STAFF = replace(AIR, roles=(("99", "1.2.250.1.213.1.6.1.140", "R291"), ("GENR01", "1.2.250.1.213.1.6.1.19", "R22")))
+
+NURSE = (("60", "1.2.250.1.71.1.2.7", "G15"),)
+_RIGHTS = ("TD0.2", "TD0.3", "TD2.1", "TD3.1", "TD3.1b", "TD3.2", "TD3.3a", "TD3.3c", "TD3.3d")
+_CERTIFICATE = {"TD0.2", "TD2.1", "TD3.1b", "TD3.3c"}
+_EMERGENCY = {"TD0.2", "TD3.1", "TD3.1b", "TD3.2", "TD3.3c"}
 
 
 def call(client: Client, right: str, vihf: Vihf) -> Reply:
@@ -45,31 +51,38 @@ def call(client: Client, right: str, vihf: Vihf) -> Reply:
             return client.soap("registry", query_body("ObjectRef"), vihf)
         case "TD3.2":
             return client.soap("retrieve", retrieve_body(), vihf)
+        case "TD3.3a":
+            return client.soap("update", update_body().replace("UpdateAvailabilityStatus", "SubmitAssociation"), vihf)
+        case "TD3.3c":
+            return client.soap("update", update_body(), vihf)
+        case "TD3.3d":
+            return client.soap("update", update_body("urn:asip:ci-sis:2010:StatusType:Archived"), vihf)
     raise AssertionError(right)
 
 
 @pytest.mark.parametrize(
     ("name", "vihf", "allowed"),
     [
-        ("structure certificate", ES, {"TD0.2", "TD2.1", "TD3.1b"}),
-        ("structure certificate, centre 15", replace(ES, purpose="centre_15"), {"TD0.2", "TD2.1", "TD3.1b"}),
+        ("structure certificate", ES, _CERTIFICATE),
+        ("structure certificate, centre 15", replace(ES, purpose="centre_15"), _CERTIFICATE),
         ("structure certificate, bris de glace", replace(ES, purpose="bris_de_glace"), set()),
-        ("AIR", AIR, {"TD0.2", "TD0.3", "TD3.1", "TD3.1b", "TD3.2"}),
-        ("AIR, centre 15", replace(AIR, purpose="centre_15"), {"TD0.2", "TD3.1", "TD3.1b", "TD3.2"}),
-        ("AIR, bris de glace", replace(AIR, purpose="bris_de_glace"), {"TD0.2", "TD3.1", "TD3.1b", "TD3.2"}),
-        ("AIR, staff", STAFF, {"TD0.2", "TD0.3", "TD3.1b"}),
+        ("AIR", AIR, set(_RIGHTS) - {"TD2.1"}),
+        ("AIR, centre 15", replace(AIR, purpose="centre_15"), _EMERGENCY | {"TD3.3d"}),
+        ("AIR, bris de glace", replace(AIR, purpose="bris_de_glace"), _EMERGENCY | {"TD3.3d"}),
+        ("AIR, nurse, bris de glace", replace(AIR, purpose="bris_de_glace", roles=NURSE), _EMERGENCY),
+        ("AIR, staff", STAFF, {"TD0.2", "TD0.3", "TD3.1b", "TD3.3c"}),
     ],
 )
 def test_rights_table(client: Client, name: str, vihf: Vihf, allowed: set[str]) -> None:
     client.sim.world.authorize(INS, DOCTOR)
     answered = set()
-    for right in ("TD0.2", "TD0.3", "TD2.1", "TD3.1", "TD3.1b", "TD3.2"):
+    for right in _RIGHTS:
         if DENIED not in call(client, right, vihf).raw.decode():
             answered.add(right)
     assert answered == allowed, name
 
 
-@pytest.mark.parametrize("right", ["TD3.1", "TD3.2"])
+@pytest.mark.parametrize("right", ["TD3.1", "TD3.2", "TD3.3a", "TD3.3d"])
 def test_consultation_needs_a_valid_authorization(client: Client, right: str) -> None:
     refused = call(client, right, AIR)
     assert refused.fault[0] == DENIED
@@ -100,3 +113,7 @@ def test_opposition_of_the_patient(client: Client, purpose: str, flag: str) -> N
 def test_feeding_needs_no_authorization(client: Client) -> None:
     client.sim.world.block(INS, DOCTOR)
     assert DENIED not in call(client, "TD2.1", ES).raw.decode()
+
+
+def test_deleting_needs_no_authorization(client: Client) -> None:
+    assert DENIED not in call(client, "TD3.3c", AIR).raw.decode()

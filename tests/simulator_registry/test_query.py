@@ -10,8 +10,8 @@ from lxml import etree
 
 from connector.base.ns import QUERY, RIM, q
 from connector.rules import names as n
+from connector.rules.query_shapes import D, S
 from connector.simulator.model import RegistryRefusal, VerifiedAssertion
-from connector.simulator.stored_query import D, S
 from tests.simulator_registry.samples import INS, ITI_18, OID, OTHER_INS, Desk, Sample, assertion, reader, request
 
 FIND = "urn:uuid:14d4debf-8f97-4251-9a74-a90016b0af0d"
@@ -226,7 +226,7 @@ def test_by_reference_id(filled: Desk) -> None:
 
 STATUS = (D + "Status", [APPROVED])
 BAD: list[tuple[str, str, str, Slots]] = [
-    ("D-81", "XDSUnknownStoredQuery", "urn:uuid:958f3006-baad-4929-a4de-ff1114824431", {}),
+    ("D-81", "XDSUnknownStoredQuery", "urn:uuid:00000000-0000-4000-8000-000000000000", {}),
     ("D-82", "XDSRegistryError", FIND, [STATUS, ("patientId", ["'x'"])]),
     ("D-82", "XDSStoredQueryParamNumber", FIND, [STATUS, STATUS]),
     ("D-83", "XDSStoredQueryMissingParam", FIND, {}),
