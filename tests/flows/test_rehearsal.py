@@ -152,7 +152,7 @@ def test_garbage_is_answered_like_by_the_listener(rehearsal: Rehearsal, raw: byt
 
 
 def test_fields_compared_one_by_one() -> None:
-    kept = {"a": [{"b": 1}, {"b": 2}], "c": {}, "d": None}
+    kept: Output = {"a": [{"b": 1}, {"b": 2}], "c": {}, "d": None}
     today = {"a": [{"b": 1}, {"b": 3, "e": "x"}], "c": {"f": 1}, "d": None}
     assert compare(kept, today) == [
         Difference("a[1].b", 2, 3),
