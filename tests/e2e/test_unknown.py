@@ -19,6 +19,7 @@ from connector.base.ns import RIM, q
 from connector.journal import Journal
 from connector.simulator.config import SimConfig
 from connector.simulator.faults import FaultRule
+from connector.simulator.registry_store import Change
 from tests.e2e.captured import PROVIDE, read_captures
 from tests.e2e.harness import Rest, Site
 from tests.e2e.messages import INS, letter
@@ -197,7 +198,7 @@ def test_a_document_found_twice_waits_for_a_person(site: Site) -> None:
     registry = site.simulator.registry
     (stored,) = registry.store.by_unique_id(document)
     twin = f"urn:uuid:{registry.context.new_uuid()}"
-    registry.store.commit([replace(stored.item, id=twin)], {twin: stored.file}, {})
+    registry.store.commit(Change((replace(stored.item, id=twin, lid=twin),), {twin: stored.file}))
     site.simulator.faults.clear()
     rest = site.wait_delivery(document)
     assert (rest.state, rest.code) == ("held", "unknown.found-twice")
