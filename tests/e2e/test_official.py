@@ -89,13 +89,3 @@ def test_a_refused_message_is_kept_with_its_reason(shared: Site, official_data: 
     rows = shared.query("SELECT raw, findings FROM message WHERE verdict = 'refused' AND findings LIKE '%ACK-904%'")
     assert rows
     assert bytes(rows[0][0]) == raw
-
-
-def test_replacement_and_deletion_wait_in_order_and_are_never_sent_as_new(shared: Site, official_data: Path) -> None:
-    for number in ("S8", "S10", "S13"):
-        shared.send(read(official_data, DOCUMENTS[number][0]))
-    found = shared.query(
-        'SELECT DISTINCT state, reason_code FROM delivery WHERE payload LIKE \'%"action": "replace"%\''
-    )
-    assert found == [("held", "action.not-served")]
-    assert shared.accepted("1.2.250.1.71.4.2.2.120456789.71024000082") == 0
