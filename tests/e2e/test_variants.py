@@ -24,6 +24,8 @@ DRESSES = {
     "latin 9": Dress(declared="8859/15", codec="iso8859-15"),
     "latin 1": Dress(declared="8859/1", codec="iso8859-1", end="\n"),
     "declared UTF-8, written in latin 9": Dress(codec="iso8859-15"),
+    "declared latin 9, written in UTF-8": Dress(declared="8859/15"),
+    "five signs in MSH-2": Dress(delimiters="|^~\\&#"),
     "declared nothing": Dress(declared="", end="\r\n"),
     "byte order mark and blank lines": Dress(bom=True, before="\r\n", after="\n\n \n", end="\n"),
     "lines apart and indented": Dress(end="\r\r", between="  "),

@@ -11,9 +11,10 @@ from hypothesis import HealthCheck, assume, example, given, settings
 from hypothesis import strategies as st
 
 from connector.hl7.er7 import check_readable, parse, segment_names
-from connector.hl7.model import DocumentRequest
+from connector.hl7.model import Admission, DocumentRequest
+from connector.hl7.pam import read_admission
 from connector.hl7.volet import read_document
-from tests.hl7_readers.messages import BASE64, MDM, ORU
+from tests.hl7_readers.messages import ADT, BASE64, MDM, ORU
 from tests.hl7_readers.test_volet import as_action
 from tests.hl7_readers.variants import CHARSETS, CONTENT, DELIMITERS, ENDS, SAME_CARRIER, Dress, to_volet
 
@@ -95,3 +96,26 @@ def test_an_older_volet_asks_for_the_same_action(name: str, version: str) -> Non
     assert request.flags == replace(
         known.flags, **({"ack_reception": None, "ack_lecture_mss": None} if version == "1.2" else {})
     )
+
+
+@given(dresses)
+def test_an_admission_says_the_same_in_any_dress(dress: Dress) -> None:
+    try:
+        raw = dress(ADT)
+    except UnicodeEncodeError:
+        assume(False)
+    assert admission(raw) == admission(PLAIN(ADT))
+
+
+def admission(raw: bytes) -> Admission:
+    check_readable(raw, segment_names(raw))
+    found = read_admission(parse(raw), environment="test", today=TODAY)
+    return replace(found, header=replace(found.header, charset=""))
+
+
+def test_escapes_are_what_they_stand_for() -> None:
+    text = MDM.replace("Organisation-Y^^^^^ASIP", "Soins \\T\\ sant\\X C3A9\\ \\F\\ \\S\\^^^^^ASIP")
+    request = read(PLAIN(text.replace("\\X C3A9\\", "\\XC3A9\\")))
+    assert request.sender is not None
+    assert request.sender.organization is not None
+    assert request.sender.organization.name == "Soins & sant\u00e9 | ^"

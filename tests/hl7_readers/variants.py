@@ -150,7 +150,8 @@ class Dress:
     def __call__(self, text: str) -> bytes:
         text = edit(text, "MSH-18", self.declared)
         signs = text[3:8]
-        body = text[:3] + self.delimiters + text[8:].translate(str.maketrans(signs, self.delimiters))
+        # a fifth sign in MSH-2 (v2.7) separates nothing
+        body = text[:3] + self.delimiters + text[8:].translate(str.maketrans(signs, self.delimiters[:5]))
         first, *others = body.split("\r")
         written = (
             self.end.join([self.before + first, *(self.between + line for line in others)]) + self.end + self.after
@@ -168,6 +169,7 @@ DELIMITERS = (
     "$%!\\*",
     "|\u00a7\u00b6\\&",
     "|^~\u00a4&",
+    "|^~\\&#",
 )
 CHARSETS = (
     ("UNICODE UTF-8", "utf-8"),
