@@ -10,9 +10,12 @@ from connector.xds.model import STATUS_PARTIAL
 
 
 def first_error(error: ConnectorError) -> ServerError:
-    """The server's own code and text, wherever it put them (dmp-interface a.11: four places)."""
+    """The server's own code and text, wherever it put them (dmp-interface a.11: four places).
+
+    Of a list the first error is meant: a warning said before it is not why the server refused.
+    """
     if isinstance(error, ServerRefusal) and error.errors:
-        return error.errors[0]
+        return next((one for one in error.errors if explain(one).klass != "warning"), error.errors[0])
     if isinstance(error, SoapFault):
         return ServerError(error.subcode or error.code, error.text, channel="fault")
     return ServerError("", str(error), channel="transport")
