@@ -117,7 +117,10 @@ def retry(
     document: Document = "",
     older_than: OlderThan = "",
     unblock: Annotated[
-        bool, typer.Option("--unblock", help="Also lift the hold on the patient (A44, A47, doubtful merge) or the stay (A11, A38).")
+        bool,
+        typer.Option(
+            "--unblock", help="Also lift the hold on the patient (A44, A47, doubtful merge) or the stay (A11, A38)."
+        ),
     ] = False,
     message: Annotated[
         list[int] | None, typer.Option(help="Number of a message whose routing failed; may be repeated.")
