@@ -19,6 +19,7 @@ from connector.dmp.facts import DocumentFacts, facts_of
 from connector.dmp.feed import DOCUMENT_ID, Feed, FeedIds, prepare
 from connector.dmp.rules import Draft
 from connector.dmp.rules import check as check_metadata
+from connector.dmp.submission_rules import check_submission, parts_of, rule_settings
 from connector.flows.config import IntakeConfig
 from connector.flows.document_check import check_document, read_request
 from connector.flows.french import in_french
@@ -150,16 +151,18 @@ class Checker:
             text = "le document ne porte pas d'INS : le DMP ne peut pas le recevoir"
             place = "recordTarget/patientRole/id"
             return (Finding("CDA-INS", "error", place, "absent", "un INS", text, code="903"),), None
-        findings = check_metadata(Draft(header, facts, ins, self.dmp))
+        findings = check_metadata(Draft(header, facts, ins, self.dmp, self.today))
         feed = Feed(header, content, facts, _IDS)
         # what is made here leaves nowhere: it needs neither assertion nor signature
         unsigned = replace(self.dmp, assertion=False, signature=False)
         try:
             made = prepare(feed, ins, unsigned, signer=None, signed_at=_IDS.submission_time)
+            parts = parts_of(made.submission, made.attachments, header)
+            numbered = check_submission(made.submission, parts, rule_settings(unsigned), None)
         except DmpMetadataError as error:
             return tuple(dict.fromkeys((*findings, *error.findings))), None
         entry = next(one for one in made.submission.entries if one.entry_uuid == DOCUMENT_ID)
-        return tuple(dict.fromkeys((*findings, *made.warnings))), attributes(entry)
+        return tuple(dict.fromkeys((*findings, *made.warnings, *numbered))), attributes(entry)
 
 
 def kind_of(raw: bytes) -> Kind:

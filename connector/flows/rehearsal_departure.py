@@ -15,10 +15,11 @@ from connector.base.ns import SAML2, q
 from connector.base.oid import oid_from_uuid
 from connector.base.xmlsafe import parse_xml
 from connector.cda.model import CdaHeader
+from connector.dmp.client import DmpClient
 from connector.dmp.errors import DmpMetadataError
 from connector.dmp.exchange import Exchange
 from connector.dmp.facts import facts_of
-from connector.dmp.feed import SIGNATURE_ID, Feed, FeedIds, prepare
+from connector.dmp.feed import SIGNATURE_ID, Feed, FeedIds
 from connector.dmp.updates import UpdateIds, update_set
 from connector.flows.config import IntakeConfig
 from connector.flows.document_check import read_request
@@ -42,14 +43,22 @@ NO_INS: Final = "Le document n'a pas d'INS : à réémettre par le créateur"
 
 
 @dataclass(frozen=True, slots=True)
-class Departures:
-    """Prepares the documents of a message for the legal entity that would send them.
+class Stage:
+    """One legal entity's way to the DMP, up to the network: the client, and the line that makes its assertions.
 
-    feeders  each entity's `Exchange` signs with a key made for the occasion: it says what would be said, to nobody
+    Both sign with a key made for the occasion.
     """
 
+    client: DmpClient
+    line: Exchange
+
+
+@dataclass(frozen=True, slots=True)
+class Departures:
+    """Prepares the documents of a message as the legal entity that would send them does."""
+
     intake: IntakeConfig
-    feeders: Feeders[Exchange]
+    feeders: Feeders[Stage]
     clock: Clock
     today: Callable[[], date]
     uuid_factory: UuidFactory
@@ -64,7 +73,7 @@ class Departures:
             return {**about, "refused": {"code": "903", "text": NO_INS, "findings": []}}
         try:
             feeder = self.feeders.choose(request, header)
-            caller = feeder.dmp.presented(feeder.caller(request, header, self.clock()))
+            caller = feeder.caller(request, header, self.clock())
             warnings = feeder.check(caller, header)
             if stop := refusal_of(warnings):
                 return {**about, "refused": _refused(stop.text, stop.code, stop.findings)}
@@ -79,7 +88,7 @@ class Departures:
             "entity": feeder.name,
             "remark": feeder.remark(request, header),
             "warnings": [finding.as_dict() for finding in (*warnings, *met)],
-            "vihf": _vihf(feeder.dmp.assertion(caller, ins)),
+            "vihf": _vihf(feeder.dmp.line.assertion(caller, ins)),
             **_submitted(submission),
             "zam": self._zam(raw, request),
         }
@@ -90,18 +99,18 @@ class Departures:
         index: int,
         header: CdaHeader,
         ins: MatriculeIns,
-        feeder: Feeder[Exchange],
+        feeder: Feeder[Stage],
         caller: Caller,
     ) -> tuple[Submission, tuple[Finding, ...]]:
         """The submission set that would leave, and the warnings met while it was made."""
-        now, config = self.clock(), feeder.dmp.config
+        now, line = self.clock(), feeder.dmp.line
         set_id, signature_id = (oid_from_uuid(self.uuid_factory()) for _ in range(2))
         if request.action == "delete":
-            made = update_set(ins, caller, UpdateIds(set_id, now), config, facts_of(request))
+            made = update_set(ins, line.presented(caller), UpdateIds(set_id, now), line.config, facts_of(request))
             return status_change(made, PREDECESSOR, APPROVED, DELETED), ()
         replaces = PREDECESSOR if request.action == "replace" else ""
         feed = Feed.from_request(request, index, header, FeedIds(set_id, signature_id, now), replaces=replaces)
-        prepared = prepare(feed, ins, config, signer=feeder.dmp.signer, signed_at=now)
+        prepared = feeder.dmp.client.rehearse(ins, caller, feed)
         return prepared.submission, prepared.warnings
 
     def _zam(self, raw: bytes, request: DocumentRequest) -> Output | None:
