@@ -24,7 +24,7 @@ UNSENT: Final = "courriel non envoyé"
 """Event of the timeline line."""
 
 LANE: Final = "zam-mail"
-"""Z02 have a lane apart from Z01: a sender that reads no Z02 still hears of the DMP."""
+"""Z02 have lanes of their own, one per sender: one that reads no Z02 still hears of the DMP, and delays no other."""
 
 LABEL: Final = "Messagerie MSSanté non servie par le connecteur : courriel non envoyé"
 
@@ -142,6 +142,6 @@ def _refuse(tx: Tx, message: StoredMessage, recipient: Recipient, patient: int, 
         message_id=message.id,
         stay=stay,
         document_id=document_id,
-        lane=LANE,
+        lane=f"{LANE}:{message.sender}",
         destination=zam_destination(message.sender),
     )

@@ -155,7 +155,7 @@ async def test_the_senders_answer_settles_it_and_disturbs_nothing_else(
         {**hospital.handlers(), "letter": Script()},  # type: ignore[dict-item]
         backoffs={ZAM: replace(FAST, max_attempts=2)},
     )
-    (row,) = journal.query("SELECT state, reason_code FROM delivery WHERE lane = ?", (LANE,))
+    (row,) = journal.query("SELECT state, reason_code FROM delivery WHERE lane = ?", (f"{LANE}:SIL-Y|labo",))
     assert (row["state"], row["reason_code"]) == (ends, why)
     assert state(journal, later) == "done"
 
