@@ -10,6 +10,9 @@ from connector.base.oid import oid_from_uuid
 LETTER_ID = "2.25.17621244634172226217788555701406288794"
 """uniqueId of samples/lettre-de-liaison-niveau-1.xml."""
 
+REPLACEMENT_ID = "2.25.38781984261711397616434397142697916178"
+"""uniqueId of the letter in samples/mdm-t10-remplacement.er7 and mdm-t04-suppression.er7."""
+
 SET_ID = "2.25.184650496776818177159151218812096136384"
 """setId of the sample letter and of its replacement."""
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from connector.base.clock import random_uuid, utc_now
 from connector.base.errors import ServerRefusal, SoapFault
-from connector.cli.demo_letters import LETTER_ID, fresh_letter
+from connector.cli.demo_letters import LETTER_ID, REPLACEMENT_ID, fresh_letter
 from connector.cli.demo_stage import Stage
 from connector.cli.demo_teller import Teller
 from connector.dmp.client import DmpClient
@@ -38,6 +38,8 @@ def tell(stage: Stage, teller: Teller) -> bool:
     _refused_by_the_dmp(stage, teller)
     _structure_certificate(stage, teller)
     _wrong_certificate(stage, teller)
+    _replaced(stage, teller)
+    _deleted(stage, teller)
     _opposition(stage, teller)
     _next(stage, teller)
     return teller.good
@@ -189,6 +191,27 @@ def _wrong_certificate(stage: Stage, teller: Teller) -> None:
         teller.check("DMPInvalidCertificate", code == "DMPInvalidCertificate")
 
 
+def _replaced(stage: Stage, teller: Teller) -> None:
+    with teller.step(
+        "A corrected letter replaces the first one: the registry names it, RPLC, the old one is deprecated"
+    ):
+        stage.send(stage.sample("mdm-t10-remplacement.er7"))
+        lines = stage.wait("the replacement", lambda found: _ended(found, "MDM0002"), control_id="MDM0002")
+        _say_lines(teller, lines)
+        _say_zam(stage, teller, 6)
+        states = _states(stage, LETTER_ID), _states(stage, REPLACEMENT_ID)
+        teller.check("the old one is deprecated, the new one stands", states == (["Deprecated"], ["Approved"]))
+
+
+def _deleted(stage: Stage, teller: Teller) -> None:
+    with teller.step("The hospital takes it back: TD3.3c, the document is deleted from the DMP"):
+        stage.send(stage.sample("mdm-t04-suppression.er7"))
+        lines = stage.wait("the deletion", lambda found: _ended(found, "MDM0003"), control_id="MDM0003")
+        _say_lines(teller, lines, only=("succeed",))
+        _say_zam(stage, teller, 7)
+        teller.check("deleted", _states(stage, REPLACEMENT_ID) == ["Deleted"])
+
+
 def _opposition(stage: Stage, teller: Teller) -> None:
     with teller.step("The patient opposes: no letter leaves any more"):
         stage.send(stage.sample("adt-a01-opposition.er7"))
@@ -196,7 +219,7 @@ def _opposition(stage: Stage, teller: Teller) -> None:
         stage.send(message)
         lines = stage.wait("the opposition", lambda found: _reached(found, "refused"), document_id=unique_id)
         _say_lines(teller, lines, only=("refuse",))
-        _say_zam(stage, teller, 6)
+        _say_zam(stage, teller, 8)
         teller.check("nothing was sent", _acceptances(stage, unique_id) == 0)
 
 
@@ -242,6 +265,12 @@ def _ended(lines: list[TimelineLine], control_id: str) -> bool:
         if line.delivery_id is not None and line.state_to:
             states[line.delivery_id] = line.state_to
     return bool(states) and all(state in TERMINAL for state in states.values())
+
+
+def _states(stage: Stage, unique_id: str) -> list[str]:
+    """Status of each entry the registry has under this uniqueId."""
+    found = stage.simulator.registry.documents("279035121518989")
+    return [entry.item.status.rpartition(":")[2] for entry in found if entry.unique_id == unique_id]
 
 
 def _repeated(lines: list[TimelineLine]) -> bool:

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from connector.base.clock import random_uuid
 from connector.base.oid import oid_from_uuid
 from connector.base.resources import resource_dir
-from connector.cli.demo_letters import LETTER_ID, SET_ID, fresh_letter
+from connector.cli.demo_letters import LETTER_ID, REPLACEMENT_ID, SET_ID, fresh_letter
 from tests.hl7_readers.messages import edit, insert, without
 
 __all__ = [
@@ -34,9 +34,6 @@ IPP = "000003"
 STAY = "000897406@000897406"
 NESSI = "277076322082910"
 INS = "279035121518989"
-
-REPLACEMENT_ID = "2.25.38781984261711397616434397142697916178"
-"""uniqueId of the letter in samples/mdm-t10-remplacement.er7."""
 
 
 def sample(name: str) -> str:
