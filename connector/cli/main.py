@@ -27,6 +27,7 @@ from connector.cli.send import send
 from connector.cli.simulate import simulate
 from connector.cli.store import app as store
 from connector.cli.trace import trace, worklist
+from connector.cli.xds import app as xds
 
 REFUSED, USAGE, UNREACHABLE, INTERNAL = 1, 2, 3, 70
 
@@ -56,6 +57,7 @@ app.add_typer(report, name="report")
 app.add_typer(retention, name="retention")
 app.add_typer(kit, name="kit")
 app.add_typer(store, name="store")
+app.add_typer(xds, name="xds")
 
 
 def main() -> None:

@@ -9,7 +9,7 @@ cannot be trusted, before anything leaves or in place of the security fault that
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
@@ -27,6 +27,7 @@ from connector.dmp.facts import DocumentFacts
 from connector.dmp.feed import Feed, PreparedFeed, prepare
 from connector.dmp.forms import cx
 from connector.dmp.retrieval import PartialRetrieval, Retrieved
+from connector.dmp.submission_rules import check_submission, parts_of, require, rule_settings, speaker_of
 from connector.dmp.td02 import Existence
 from connector.dmp.td03 import StatusAnswer
 from connector.dmp.transactions import (
@@ -183,7 +184,7 @@ class DmpClient:
 
         An answer that cannot be read is an unknown outcome (TransportError, `sent`), never a refusal.
         """
-        prepared, body = self._prepared(ins, feed)
+        prepared, body = self._prepared(ins, caller, feed)
         submission, warnings = prepared.submission, prepared.warnings
         return verbs.submit(self._line, TD2_1, ins, caller, submission, body, prepared.attachments, warnings)
 
@@ -192,15 +193,20 @@ class DmpClient:
 
         Raises what `submit` raises before sending.
         """
-        prepared, _ = self._prepared(ins, feed)
+        prepared, _ = self._prepared(ins, caller, feed)
         self._line.assertion(caller, ins)
         return prepared
 
-    def _prepared(self, ins: MatriculeIns, feed: Feed) -> tuple[PreparedFeed, etree._Element]:
+    def _prepared(self, ins: MatriculeIns, caller: Caller, feed: Feed) -> tuple[PreparedFeed, etree._Element]:
+        """The request of `feed`, once every numbered rule let it pass."""
         now = self._line.trusted_now()
         with xml_text():
             prepared = prepare(feed, ins, self._config, signer=self._line.signer, signed_at=now)
-            return prepared, iti41.build_request(prepared.submission, prepared.cids())
+            body = iti41.build_request(prepared.submission, prepared.cids())
+        parts = parts_of(prepared.submission, prepared.attachments, feed.header)
+        speaker = speaker_of(caller, ins) if self._config.asserts else None
+        found = require(check_submission(prepared.submission, parts, rule_settings(self._config), speaker))
+        return replace(prepared, warnings=(*prepared.warnings, *found)), body
 
     def delete(
         self,

@@ -16,8 +16,17 @@ from connector.dmp.bundle import bundle
 from connector.dmp.config import DmpConfig
 from connector.dmp.exchange import Exchange
 from connector.dmp.retrieval import Retrieved
+from connector.dmp.submission_rules import (
+    check_submission,
+    check_update,
+    parts_of,
+    require,
+    rule_settings,
+    speaker_of,
+)
 from connector.dmp.verbs import SubmitResult, UpdateResult, xml_text
 from connector.ins.model import MatriculeIns
+from connector.rules.case import Speaker
 from connector.soap.transport import WireEvent
 from connector.trust.keys import KeyPair
 from connector.trust.vihf import Caller, VihfConfig
@@ -75,7 +84,10 @@ class DomainClient:
         signed_at: datetime,
         replaces: Mapping[str, str] | None = None,
     ) -> SubmitResult:
-        """ITI-41: `documents` in one set, signed where the domain wants it; `replaces` as in `bundle`."""
+        """ITI-41: `documents` in one set, signed where the domain wants it; `replaces` as in `bundle`.
+
+        Raises DmpMetadataError besides, before anything leaves: a rule refuses, or a document is too large.
+        """
         with xml_text():
             prepared = bundle(
                 submission_set,
@@ -86,10 +98,11 @@ class DomainClient:
                 signature_id=oid_from_uuid(self._line.uuid()),
                 replaces=replaces,
             )
-            body = iti41.build_request(prepared.submission, prepared.cids())
-        return verbs.submit(
-            self._line, ITI_41, self._ins, self._caller, prepared.submission, body, prepared.attachments
-        )
+            submission = prepared.submission
+            body = iti41.build_request(submission, prepared.cids())
+        parts = parts_of(submission, prepared.attachments, None)
+        found = require(check_submission(submission, parts, rule_settings(self.config), self._speaker()))
+        return verbs.submit(self._line, ITI_41, self._ins, self._caller, submission, body, prepared.attachments, found)
 
     def query(self, asked: StoredQuery, return_type: ReturnType = "LeafClass") -> QueryAnswer:
         """ITI-18."""
@@ -100,5 +113,12 @@ class DomainClient:
         return verbs.retrieve(self._line, ITI_43, self._ins, self._caller, entries, folder)
 
     def update(self, change: Submission, unique_id: str = "") -> UpdateResult:
-        """ITI-57."""
+        """ITI-57. Raises DmpMetadataError besides, before anything leaves."""
+        require(check_update(change, rule_settings(self.config), self._speaker()))
         return verbs.update(self._line, ITI_57, self._ins, self._caller, change, unique_id)
+
+    def _speaker(self) -> Speaker | None:
+        """What the assertion says, where the domain wants one."""
+        if not self.config.asserts or self._caller is None or self._ins is None:
+            return None
+        return speaker_of(self._caller, self._ins)

@@ -58,9 +58,14 @@ def query_named(name: str) -> type[StoredQuery]:
     raise SettingsError("unknown stored query", name="--query", found=name, allowed=allowed)
 
 
+def parameters(query: type[StoredQuery]) -> tuple[tuple[str, Kind], ...]:
+    """Name and kind of each slot the query may have."""
+    return tuple((item.metadata["slot"], item.metadata["kind"]) for item in fields(query) if item.metadata)
+
+
 def parameter_names(query: type[StoredQuery]) -> tuple[str, ...]:
-    """Names of the query's slots, in the order of the table."""
-    return tuple(item.metadata["slot"] for item in fields(query) if item.metadata)
+    """Names of the slots the query may have."""
+    return tuple(name for name, _ in parameters(query))
 
 
 def make_query(query: type[StoredQuery], params: Iterable[tuple[str, str]], home: str = "") -> StoredQuery:
