@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import threading
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -16,6 +17,13 @@ if TYPE_CHECKING:
     from connector.simulator.server import Simulator
 
 
+class Profile(StrEnum):
+    """How severe the other side is (ihe-rules D.8)."""
+
+    DMP = "dmp"
+    IHE = "ihe"
+
+
 def simulate(
     folder: Annotated[Path, typer.Option(help="Store: certificates, world, documents.")] = Path(".demo/simulator"),
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
@@ -25,6 +33,12 @@ def simulate(
     feed_port: Annotated[int, typer.Option(help="ITI-8 identity feed (MLLP).")] = 3700,
     query_port: Annotated[int, typer.Option(help="ITI-9 identity query (MLLP).")] = 3701,
     faults: Annotated[Path | None, typer.Option(exists=True, help="Faults to program at start (JSON).")] = None,
+    profile: Annotated[Profile, typer.Option(help="dmp: judges as the DMP does; ihe: as IHE alone, without VIHF.")] = (
+        Profile.DMP
+    ),
+    matrix: Annotated[
+        Path | None, typer.Option(exists=True, help="Profession by document class (CSV), instead of the packaged one.")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Machine-readable output.")] = False,
 ) -> None:
     """Start the simulated identity server, DMP and Pro Santé Connect, until SIGINT or SIGTERM."""
@@ -41,6 +55,9 @@ def simulate(
         control_port=control_port,
         feed_port=feed_port,
         query_port=query_port,
+        ihe_pure=profile is Profile.IHE,
+        assertion_required=profile is Profile.DMP,
+        matrix_file=matrix,
     )
     simulator = _started(config, faults)
     stop = threading.Event()
@@ -60,10 +77,14 @@ def simulate(
 
 
 def _started(config: SimConfig, faults: Path | None) -> Simulator:
-    """Raises SettingsError for a fault file or a port that cannot be used."""
+    """Raises SettingsError for a matrix, a fault file or a port that cannot be used."""
     from connector.simulator.server import Simulator
 
-    simulator = Simulator(config)
+    try:
+        simulator = Simulator(config)
+    except ValueError as error:
+        found = str(config.matrix_file)
+        raise SettingsError("matrix refused", name="--matrix", found=found, allowed=str(error)) from error
     try:
         if faults is not None:
             simulator.faults.load(faults)

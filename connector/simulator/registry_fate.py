@@ -41,7 +41,7 @@ class Fate:
 def fate_of(unique_id: str, store: RegistryStore, world: World) -> Fate:
     """The fate of a document, at this moment."""
     with store.lock:
-        accepted, operations = world.acceptances().get(unique_id, 0), world.operations(unique_id)
+        accepted, operations = world.accepted(unique_id), world.operations(unique_id)
         versions = store.by_unique_id(unique_id)
         if not versions:
             return Fate(unique_id, accepted, operations)

@@ -161,6 +161,11 @@ class World:
         with self._lock:
             return {key: found[FEED] for key, found in self._accepted.items() if found[FEED]}
 
+    def accepted(self, unique_id: str) -> int:
+        """How many ITI-41 carried this document."""
+        with self._lock:
+            return self._accepted.get(unique_id, Counter())[FEED]
+
     def operations(self, unique_id: str) -> dict[str, int]:
         """How many ITI-57 were accepted on this document, by right (TD3.3a to TD3.3d)."""
         with self._lock:

@@ -302,6 +302,16 @@ def test_simulate_refuses_a_fault_file_that_is_wrong(run: Run, tmp_path: Path) -
     assert no_traceback(result.err)
 
 
+def test_simulate_refuses_a_matrix_that_is_wrong(run: Run, tmp_path: Path) -> None:
+    matrix = tmp_path / "matrix.csv"
+    matrix.write_text("profession;classCodes\n")
+    ports = [f"--{name}-port=0" for name in ("https", "psc", "control", "feed", "query")]
+    result = run("simulate", "--folder", tmp_path / "sim", *ports, "--profile", "ihe", "--matrix", matrix)
+    assert result.code == 2
+    assert "first line of a matrix" in result.err
+    assert no_traceback(result.err)
+
+
 def test_simulate_where_a_port_is_taken(run: Run, known: Known, tmp_path: Path) -> None:
     ports = [f"--{name}-port=0" for name in ("psc", "control", "feed", "query")]
     result = run("simulate", "--folder", tmp_path / "sim", *ports, f"--https-port={known.site.port}")

@@ -18,6 +18,7 @@ from connector.simulator.model import RegistryErrorItem, RegistryRefusal, SimFau
 from tests.simulator_registry.pure import OTHER_CX, PureSample, ids, pure_desk
 from tests.simulator_registry.samples import INS, ITI_18, ITI_43, OID, OTHER_INS, Desk, Sample, reader, request
 from tests.simulator_registry.test_query import APPROVED, Slots, query_body
+from tests.simulator_registry.updates import ITI_57, association, submit
 
 ID = {query.name: query.id for query in QUERIES.values()}
 PATIENT = f"'{INS}^^^&{OID}&ISO'"
@@ -283,6 +284,34 @@ def test_a_deprecated_document_joins_nothing(domain: Desk) -> None:
 
 def test_a_folder_unique_id_is_new(domain: Desk) -> None:
     assert refused(domain, PureSample(4, folder=FOLDER_UID)) == [("FLD-4", "XDSDuplicateUniqueIdInRegistry")]
+
+
+def next_folder(desk: Desk, previous: str = "1") -> etree._Element:
+    """A new version of the folder, hand-written: another title, NIST 20000."""
+    package = PureSample(5, folder=FOLDER_UID).object("Folder01")
+    package.set("lid", folder(desk).lid)
+    next(package.iter(q(RIM, "LocalizedString"))).set("value", "Episode clos")
+    slots = {"SubmissionSetStatus": "Original", "PreviousVersion": previous}
+    link = association("as1", n.HAS_MEMBER, "SubmissionSet01", "Folder01", slots)
+    return submit(PureSample(5).object("SubmissionSet01"), package, link)
+
+
+def test_a_folder_has_versions(domain: Desk) -> None:
+    first = folder(domain)
+    domain.registry.handle(request(ITI_57, next_folder(domain), None))
+    second = folder(domain)
+    assert (second.name, second.version, second.lid) == ("Episode clos", "2", first.lid)
+    assert domain.registry.store.package(first.id).status == n.DEPRECATED  # type: ignore[union-attr]
+    slots = {F + "PatientId": PATIENT, F + "Status": APPROVED}
+    assert ids(ask(domain, "FindFolders", slots), "RegistryPackage") == [second.id]
+    by_id = {F + "EntryUUID": f"'{second.id}'"}
+    assert counts(ask(domain, "GetFolderAndContents", by_id)) == (1, 1, 1)
+
+
+def test_an_older_version_of_a_folder(domain: Desk) -> None:
+    with pytest.raises(RegistryRefusal) as error:
+        domain.registry.handle(request(ITI_57, next_folder(domain, "7"), None))
+    assert _told(error.value.errors) == [("D-65", "XDSMetadataVersionError")]
 
 
 # -- feed and retrieval without VIHF ----------------------------------------------------------------------------------
