@@ -158,9 +158,12 @@ class Revision:
 def _latest_version(revision: Revision) -> Iterator[Fault]:
     new = {item.id: item for item in _versions(revision.case)}
     for link in _members(revision.case):
-        said, known = link.first("PreviousVersion"), revision.current.by_lid(new[link.target].lid)
+        said, lid = link.first("PreviousVersion"), new[link.target].lid
+        known = revision.current.by_lid(lid)
+        if not is_uuid_urn(lid):
+            continue  # D-64
         if known is None:
-            yield Fault(link.target, "logicalId (@lid)", new[link.target].lid, "le logicalId d'un objet du registre")
+            yield Fault(link.target, "logicalId (@lid)", lid, "le logicalId d'un objet du registre")
         elif _is_version(said) and said != (known.version or "1"):
             yield Fault(link.id, "PreviousVersion", said, f"la version en vigueur ({known.version or '1'})")
 

@@ -88,6 +88,8 @@ def _open(raw: bytes, folder: Path) -> tuple[etree._Element, dict[str, Part] | N
     if boundary is None:
         return parse_xml(raw[max(raw.find(b"<"), 0) :], cap=ROOT_CAP, what="message"), None, ""
     parts = read_parts(io.BytesIO(raw), boundary[1].decode("ascii", "replace").strip(), folder, part_cap=PART_CAP)
+    if not parts:
+        raise CodecError("multipart without a part", field="multipart", found="0 part", expected="a root part")
     # Without its Content-Type header a body does not say which part is the root: the first is (RFC 2387).
     root = next((part for part in parts if part.content_type.startswith("application/xop+xml")), None) or parts[0]
     files = {part.cid: _part(part) for part in parts if part is not root}
