@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +12,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from connector.base.resources import resource_dir
-from connector.cli.check_files import kind_of
+from connector.cli.check_files import Checker, kind_of
+from connector.dmp.config import DmpConfig
+from connector.flows.config import IntakeConfig
+from connector.kit.config import GateConfig
+from connector.kit.gate import open_gate
 from tests.cli.conftest import Run
 from tests.e2e.messages import edit, sample
 
@@ -163,6 +169,25 @@ def test_a_captured_multipart_request(run: Run, tmp_path: Path) -> None:
     report = run("check", write(tmp_path, "request.body", body), "--json", "--metadata").json()["request.body"]
     assert report["kind"] == "ITI-41"
     assert report["findings"]
+
+
+@pytest.fixture(scope="module")
+def checker() -> Iterator[Checker]:
+    with open_gate(GateConfig()) as gate:
+        dmp = DmpConfig("https://localhost", "2.25.0", "connector", "2.25.0", "test")
+        yield Checker(IntakeConfig(), dmp, gate, date(2026, 11, 22))
+
+
+SOURCES = [LETTER.read_bytes(), sample("mdm-t02-lettre-de-liaison").encode(), sample("adt-a01-admission").encode()]
+SOURCES += [(REQUESTS / f"{name}.xml").read_bytes() for name in ("iti41-dmp", "iti18-dmp", "answer-43")]
+
+
+@given(st.sampled_from(SOURCES), st.integers(0, 20_000), st.integers(0, 40), st.binary(max_size=8))
+def test_a_damaged_file_is_told_not_raised(checker: Checker, source: bytes, at: int, length: int, put: bytes) -> None:
+    place = at % len(source)
+    checked = checker.check(source[:place] + put + source[place + length :])
+    assert checked.kind
+    assert not any("279035121518989" in finding.found + finding.text for finding in checked.findings)
 
 
 def test_two_files_of_one_name(run: Run, tmp_path: Path) -> None:

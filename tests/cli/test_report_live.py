@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-
 from connector.base.clock import utc_now
 from connector.journal import JournalReader
 from connector.simulator.config import SimConfig
@@ -25,7 +24,8 @@ def test_real_sends_and_shadow_mode_say_the_same(tmp_path: Path) -> None:
         shadow = read(site, shadow=True)
         # one real document, and nothing of the rehearsals
         assert read(site).other_mode == shadow.total().for_dmp
-    for report, left in ((real, "sent"), (shadow, "would-send")):
+    each: tuple[tuple[FeedingReport, Fate], ...] = ((real, "sent"), (shadow, "would-send"))
+    for report, left in each:
         counts = by_unit(report)
         assert counts["UF6268"] == {left: 1, "waiting": 1}, report
         assert counts[OTHER_UNIT][left] == 1

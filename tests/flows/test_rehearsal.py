@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from hypothesis import strategies as st
 
 from connector.base.resources import resource_dir
 from connector.cli.rehearse_parts import parts_of
+from connector.cli.send import with_cr
 from connector.flows.rehearsal import Output, Rehearsal, open_rehearsal
 from connector.flows.rehearsal_compare import ABSENT, Difference, compare
 from connector.settings import Settings, parse_settings
@@ -149,6 +151,26 @@ def test_a_changed_setting_is_found() -> None:
 def test_garbage_is_answered_like_by_the_listener(rehearsal: Rehearsal, raw: bytes) -> None:
     output = rehearsal(raw)
     assert output["ack"] is None or output["ack"]["code"] in ("AA", "AE", "AR")
+
+
+def test_no_network_is_used(monkeypatch: pytest.MonkeyPatch, rehearsal: Rehearsal) -> None:
+    def refuse(*_: object) -> None:
+        raise AssertionError("a connection was opened")
+
+    for name in ("connect", "connect_ex", "sendto"):
+        monkeypatch.setattr(socket.socket, name, refuse)
+    with open_rehearsal(parts_of(settings_with())) as fresh:
+        assert fresh(LETTER.encode())["documents"][0]["entries"]
+
+
+def test_the_official_messages(official_data: Path, rehearsal: Rehearsal) -> None:
+    files = [file for file in (official_data / "ans-messages").rglob("*") if file.suffix in (".er7", ".hl7")]
+    outputs = [rehearsal(with_cr(file.read_bytes())) for file in sorted(files)]
+    documents = [one for output in outputs for one in output.get("documents", ())]
+    assert [one for one in documents if "entries" in one]
+    for one in documents:
+        # each leaves, or says why not
+        assert ("entries" in one) != ("refused" in one or "held" in one)
 
 
 def test_fields_compared_one_by_one() -> None:
