@@ -27,7 +27,14 @@ from connector.dmp.facts import DocumentFacts
 from connector.dmp.feed import Feed, PreparedFeed, prepare
 from connector.dmp.forms import cx
 from connector.dmp.retrieval import PartialRetrieval, Retrieved
-from connector.dmp.submission_rules import check_submission, parts_of, require, rule_settings, speaker_of
+from connector.dmp.submission_rules import (
+    check_submission,
+    check_update,
+    parts_of,
+    require,
+    rule_settings,
+    speaker_of,
+)
 from connector.dmp.td02 import Existence
 from connector.dmp.td03 import StatusAnswer
 from connector.dmp.transactions import (
@@ -57,6 +64,7 @@ from connector.xds.model import (
     Code,
     DocumentEntry,
     QueryAnswer,
+    Submission,
 )
 from connector.xds.queries import FindDocuments, GetDocuments
 from connector.xds.transactions import Transaction
@@ -258,7 +266,7 @@ class DmpClient:
         CodecError when the entry lacks its logical id or its version, before anything leaves.
         """
         change = iti57.new_version(update_set(ins, self._line.presented(caller), ids, self._config, facts), entry)
-        return verbs.update(self._line, TD3_3B if visibility else TD3_3A, ins, caller, change, entry.unique_id)
+        return self._update(TD3_3B if visibility else TD3_3A, ins, caller, change, entry.unique_id)
 
     def _change_status(
         self,
@@ -273,7 +281,15 @@ class DmpClient:
     ) -> UpdateResult:
         made = update_set(ins, self._line.presented(caller), ids, self._config, facts)
         changed = iti57.status_change(made, entry_uuid, *change)
-        return verbs.update(self._line, row, ins, caller, changed, unique_id)
+        return self._update(row, ins, caller, changed, unique_id)
+
+    def _update(
+        self, row: Transaction, ins: MatriculeIns, caller: Caller, change: Submission, unique_id: str
+    ) -> UpdateResult:
+        """Sends a change that every numbered rule lets pass; raises DmpMetadataError otherwise."""
+        speaker = speaker_of(caller, ins) if self._config.asserts else None
+        require(check_update(change, rule_settings(self._config), speaker))
+        return verbs.update(self._line, row, ins, caller, change, unique_id)
 
 
 def _type_code(code: str) -> Code:

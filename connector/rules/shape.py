@@ -69,15 +69,22 @@ def _every_slot(item: RegistryObject) -> Iterator[tuple[Slot, ...]]:
 def _slots(case: Case) -> Iterator[Fault]:
     for item in case.provided.objects:
         for group in _every_slot(item):
-            for name, count in Counter(slot.name for slot in group).items():
-                if not name:
-                    yield Fault(item.id, "Slot/@name", "", "un nom de slot")
-                elif count > 1:
-                    yield Fault(item.id, name, f"{count} slots", "un seul slot de ce nom")
+            yield from _repeated(item, group)
             for slot in group:
-                if any(len(value) > LONG_NAME for value in slot.values) or len(slot.name) > LONG_NAME:
-                    length = max(len(value) for value in (*slot.values, slot.name))
+                length = max(len(slot.name), *map(len, slot.values)) if slot.values else len(slot.name)
+                if length > LONG_NAME:
                     yield Fault(item.id, slot.name, f"{length} caractères", f"au plus {LONG_NAME} caractères")
+
+
+def _repeated(item: RegistryObject, group: tuple[Slot, ...]) -> Iterator[Fault]:
+    found = {slot.name for slot in group}
+    if len(found) == len(group) and "" not in found:
+        return
+    for name, count in Counter(slot.name for slot in group).items():
+        if not name:
+            yield Fault(item.id, "Slot/@name", "", "un nom de slot")
+        elif count > 1:
+            yield Fault(item.id, name, f"{count} slots", "un seul slot de ce nom")
 
 
 def _one_set(case: Case) -> Iterator[Fault]:
