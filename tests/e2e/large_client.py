@@ -56,6 +56,7 @@ def client(folder: Path, url: str, profile: Profile) -> DmpClient:
         source_id="1.2.250.1.999.1.2",
         environment="test",
         profile=profile,
+        assertion=True,
         size_cap=CAP,
         receive_cap=CAP,
     )
