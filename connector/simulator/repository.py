@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable
 
 from lxml import etree
 
@@ -11,6 +10,7 @@ from connector.base.ns import XDSB, q
 from connector.rules import names as names
 from connector.rules.case import Case, unique_id
 from connector.rules.profiles import judge
+from connector.rules.retrieve import Line
 from connector.rules.state import judge_state
 from connector.simulator import wire
 from connector.simulator.answers import as_errors, refusal
@@ -34,6 +34,7 @@ from connector.simulator.registry_links import judge_links
 from connector.simulator.registry_reader import read_provide_and_register
 from connector.simulator.registry_store import StoredEntry
 from connector.simulator.registry_writer import error_list, registry_response
+from connector.simulator.request_reader import read_retrieve_request
 from connector.simulator.signature import judge_signature
 
 PROVIDE_ANSWER = "urn:ihe:iti:2007:ProvideAndRegisterDocumentSet-bResponse"
@@ -103,7 +104,7 @@ class Repository:
         """
         caller = self.registry.caller_of(request)
         opens = self._opener(caller)
-        lines = tuple(_lines(request.body))
+        lines = read_retrieve_request(request.body).lines
         if not lines:
             raise SimFault("Sender", "XDSRepositoryError", "RetrieveDocumentSetRequest sans DocumentRequest")
         found: list[StoredEntry] = []
@@ -134,7 +135,7 @@ class Repository:
 
         return opens
 
-    def _find(self, line: _Line, number: int, opens: Callable[[StoredEntry], bool]) -> StoredEntry | RegistryErrorItem:
+    def _find(self, line: Line, number: int, opens: Callable[[StoredEntry], bool]) -> StoredEntry | RegistryErrorItem:
         where = f"ligne {number}"
         if not line.repository or not line.document:
             text = f"D-60 : {where}, RepositoryUniqueId et DocumentUniqueId sont obligatoires [ihe-rules D.3]"
@@ -171,16 +172,3 @@ class Repository:
             etree.SubElement(response, q(XDSB, "Document")).append(wire.include(cid))
             parts.append(ReplyPart(cid, entry.file, entry.item.mime_type))
         return SoapReply(body, RETRIEVE_ANSWER, tuple(parts))
-
-
-@dataclass(frozen=True, slots=True)
-class _Line:
-    repository: str
-    document: str
-
-
-def _lines(body: etree._Element) -> Iterator[_Line]:
-    for item in body.findall(q(XDSB, "DocumentRequest")):
-        repository = (item.findtext(q(XDSB, "RepositoryUniqueId")) or "").strip()
-        document = (item.findtext(q(XDSB, "DocumentUniqueId")) or "").strip()
-        yield _Line(repository, document)

@@ -12,14 +12,14 @@ from typing import Literal
 
 from lxml import etree
 
-from connector.base.ns import QUERY, RIM, q
+from connector.base.ns import QUERY, q
 from connector.rules.case import Fault, finding
-from connector.rules.model import Slot
-from connector.rules.query import QueryRequest, Values, judge_query
+from connector.rules.query import Values, judge_query
 from connector.rules.query_shapes import QUERIES, D, F, S, StoredQuery
 from connector.simulator.answers import as_errors
 from connector.simulator.config import QUERY_NAMES
 from connector.simulator.model import RegistryRefusal
+from connector.simulator.request_reader import read_query_request
 
 ReturnType = Literal["LeafClass", "ObjectRef"]
 
@@ -51,19 +51,10 @@ class Asked:
 
 def read_query(body: etree._Element, *, ihe_pure: bool, served: Collection[str] = QUERY_NAMES) -> Asked:
     """The stored query of an AdhocQueryRequest. Raises RegistryRefusal with every finding."""
-    element = body.find(q(RIM, "AdhocQuery"))
-    if body.tag != q(QUERY, "AdhocQueryRequest") or element is None:
-        raise _refused(
-            "D-80", Fault("", "AdhocQueryRequest", str(body.tag), "un AdhocQueryRequest"), "XDSRegistryError"
-        )
-    option = body.find(q(QUERY, "ResponseOption"))
-    request = QueryRequest(
-        query_id=element.get("id", ""),
-        return_type=option.get("returnType", "") if option is not None else "",
-        slots=tuple(_slot(item) for item in element.findall(q(RIM, "Slot"))),
-        home=element.get("home", ""),
-        ihe_pure=ihe_pure,
-    )
+    if body.tag != q(QUERY, "AdhocQueryRequest"):
+        fault = Fault("", "AdhocQueryRequest", str(body.tag), "un AdhocQueryRequest")
+        raise _refused("D-80", fault, "XDSRegistryError")
+    request = read_query_request(body, ihe_pure=ihe_pure)
     findings = judge_query(request)
     if findings:
         raise RegistryRefusal(as_errors(findings))
@@ -72,12 +63,6 @@ def read_query(body: etree._Element, *, ihe_pure: bool, served: Collection[str] 
         fault = Fault("", "AdhocQuery/@id", query.name, "une requête servie par ce registre")
         raise _refused("D-81", fault, "XDSUnknownStoredQuery")
     return Asked(query, "ObjectRef" if request.return_type == "ObjectRef" else "LeafClass", request.values)
-
-
-def _slot(element: etree._Element) -> Slot:
-    lists = element.findall(q(RIM, "ValueList"))
-    values = tuple((value.text or "").strip() for item in lists for value in item.findall(q(RIM, "Value")))
-    return Slot(element.get("name", ""), values, len(lists))
 
 
 def _refused(rule: str, fault: Fault, code: str) -> RegistryRefusal:
