@@ -25,6 +25,13 @@ class InstanceId:
     extension: str = ""
 
 
+def full_id(identifier: InstanceId | None) -> str:
+    """`root`, or `root^extension`; "" when there is none."""
+    if identifier is None:
+        return ""
+    return f"{identifier.root}^{identifier.extension}" if identifier.extension else identifier.root
+
+
 @dataclass(frozen=True, slots=True, repr=False)
 class CdaOrganization:
     """A structure: national id (extension under 1.2.250.1.71.4.2.2), name, practice setting."""

@@ -20,6 +20,8 @@ APPLICATION = "applicationErrorCondition"
 DMP_CODES = "DMP_ERROR_CODE"
 """Table of the DMP's own words, verbatim."""
 
+OWN_CODES = frozenset({"900", "901", "902", "903", "904", "905", "906"})
+
 _ENDED = frozenset({"done", "refused", "dead"})
 
 
@@ -59,14 +61,24 @@ def acknowledge(tx: Tx, job: Job, verdict: Verdict, answer: Answer | None, contr
     if answer is None:
         return
     others = tx.execute(
-        "SELECT state FROM delivery WHERE message_id = ? AND kind = ? AND id <> ?",
+        "SELECT state, reason, reason_code FROM delivery WHERE message_id = ? AND kind = ? AND id <> ? ORDER BY id",
         (job.message_id, PUBLICATION, job.delivery_id),
     ).fetchall()
     if any(row["state"] not in _ENDED for row in others):
         return
-    if verdict.success and any(row["state"] != "done" for row in others):
-        verdict = Verdict(False, "906", "Un autre document du même message n'a pas été accepté", APPLICATION)
+    failed = next((row for row in others if row["state"] != "done"), None)
+    if verdict.success and failed is not None:
+        verdict = _of_the_other(failed["reason_code"], failed["reason"])
     give(tx, job, verdict, answer)
+
+
+def _of_the_other(code: str, reason: str) -> Verdict:
+    """What the Z01 says when this document went and another one of the message did not."""
+    if not code:
+        code, table = "906", APPLICATION
+    else:
+        table = APPLICATION if code in OWN_CODES else DMP_CODES
+    return Verdict(False, code, f"Un autre document du même message : {reason}", table)
 
 
 def give(tx: Tx, job: Job, verdict: Verdict, answer: Answer) -> None:
@@ -78,7 +90,8 @@ def give(tx: Tx, job: Job, verdict: Verdict, answer: Answer) -> None:
         message_id=answer.message_id,
         stay=job.stay,
         document_id=job.document_id,
-        lane=ZAM,  # a sender that is down never delays the patient's next document
+        # a sender that is down delays neither the patient's next document nor another sender's answer
+        lane=zam_destination(answer.sender),
         destination=zam_destination(answer.sender),
     )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from connector.cda.model import CdaHeader, InstanceId
+from connector.cda.model import CdaHeader, full_id
 from connector.dmp.client import Stored, SubmitResult, UpdateIds
 from connector.dmp.facts import DocumentFacts
 from connector.dmp.feed import Feed
@@ -90,10 +90,3 @@ class Asked:
             replaces=self.replaces,
             state=state,
         )
-
-
-def full_id(identifier: InstanceId | None) -> str:
-    """`root`, or `root^extension`; "" when there is none."""
-    if identifier is None:
-        return ""
-    return f"{identifier.root}^{identifier.extension}" if identifier.extension else identifier.root

@@ -8,7 +8,7 @@ from datetime import date
 from connector import codes
 from connector.cda.errors import CdaError
 from connector.cda.header import read_header
-from connector.cda.model import CdaHeader, InstanceId
+from connector.cda.model import CdaHeader, InstanceId, full_id
 from connector.flows.config import IntakeConfig
 from connector.flows.french import in_french
 from connector.hl7.ack import AckCode, AckError
@@ -102,7 +102,7 @@ def version_errors(read: ReadRequest) -> list[AckError]:
             continue
         if header.replaced_id is None:
             errors.append(_version("OBX^1^5", "Remplacement sans relatedDocument (RPLC) dans le CDA"))
-        elif _same(_text(header.replaced_id), header.id):
+        elif _same(full_id(header.replaced_id), header.id):
             errors.append(_version("OBX^1^5", "Le document se remplace lui-même : une nouvelle version a un autre id"))
         elif request.replaced_id and not _same(request.replaced_id, header.replaced_id):
             errors.append(_version("TXA^1^13", "Le document remplacé diffère entre TXA-13 et le CDA"))
@@ -115,8 +115,4 @@ def _version(location: str, text: str) -> AckError:
 
 def _same(written: str, identifier: InstanceId) -> bool:
     """`root^extension` and the dotted concatenation some senders write in TXA name one document (§9.2-23)."""
-    return written.replace("^", ".") == _text(identifier).replace("^", ".")
-
-
-def _text(identifier: InstanceId) -> str:
-    return f"{identifier.root}^{identifier.extension}" if identifier.extension else identifier.root
+    return written.replace("^", ".") == full_id(identifier).replace("^", ".")

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 from datetime import date
 from typing import Final
 
+from connector.cda.model import full_id
 from connector.flows.acknowledgement import YES, Answer, zam_payload
 from connector.flows.config import IntakeConfig
 from connector.flows.destinations import DMP, zam_destination
@@ -40,7 +41,8 @@ class DocumentRouter:
         ids = patient_keys(request.identifiers, trusted_ins=request.qualification.qualified)
         patient = tx.resolve_patient(ids or patient_keys(request.identifiers, trusted_ins=True))
         stay = request.stay.number()
-        unsent(tx, message, request, patient, stay, acknowledge=not self._shadow)
+        about = full_id(read.headers[0].id)
+        unsent(tx, message, request, patient, stay, document_id=about, acknowledge=not self._shadow)
         if not request.flags.dest_dmp:
             tx.note(
                 "sans objet",
@@ -56,7 +58,7 @@ class DocumentRouter:
 
     def _one(self, tx: Tx, message: StoredMessage, read: ReadRequest, index: int, patient: int, stay: str) -> None:
         request, header, part = read.request, read.headers[index], read.request.documents[index]
-        unique_id = header.id.root if not header.id.extension else f"{header.id.root}^{header.id.extension}"
+        unique_id = full_id(header.id)
         sha256 = hashlib.sha256(part.content).hexdigest()
         submission = Submission(unique_id, request.action, sha256, message.sender)
         if not self._shadow and self._known(tx, message, submission, patient, stay, read, index):
@@ -130,7 +132,7 @@ def _answer_now(tx: Tx, message: StoredMessage, patient: int, stay: str, unique_
         message_id=message.id,
         stay=stay,
         document_id=unique_id,
-        lane=ZAM,
+        lane=zam_destination(message.sender),
         destination=zam_destination(message.sender),
     )
 

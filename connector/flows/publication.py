@@ -35,6 +35,7 @@ from connector.flows.settlement import BUSY_UNTIL, Sent, Settlement
 from connector.flows.snapshot import Snapshot
 from connector.journal import Hold, Job, Journal, JournalError, Outcome, Refuse, Retry, Tx, Unknown
 from connector.journal.lifecycle import LifecycleError
+from connector.kit.pool import GateUnavailable
 from connector.patients.state import remember_dmp
 from connector.trust.errors import ClockError
 
@@ -90,6 +91,9 @@ class PublicationFlow:
         except ClockError as error:
             # it mends itself when the clock is set: nobody has to release every letter by hand
             return Retry(f"Envoi impossible : {error}", code="clock", unreachable=None)
+        except GateUnavailable:
+            # no worker to judge the document: nothing is wrong with it
+            return Retry("Contrôle du CDA indisponible pour l'instant", code="gate.unavailable", unreachable=None)
         except ConnectorError as error:
             # signing refused, certificate or clock: nothing has left
             return Hold(f"Envoi impossible : {in_french(error)}", "configuration", unreachable=None)

@@ -141,8 +141,8 @@ def test_a_replacement_that_names_no_predecessor_is_refused_at_the_door(site: Si
 
 
 def test_a_document_that_replaces_itself_is_refused_at_the_door(site: Site) -> None:
-    message, document = successor("MDM2021", "2.25.9")
-    ack = site.send(edit_cda(message, lambda cda: cda.replace(b"2.25.9", document.encode())))
+    message, document = successor("MDM2021", "2.25.111222333444555")
+    ack = site.send(edit_cda(message, lambda cda: cda.replace(b"2.25.111222333444555", document.encode())))
     assert (ack.code, ack.errors[0].app_code) == ("AE", "900")
     assert "lui-même" in ack.errors[0].app_text
 
