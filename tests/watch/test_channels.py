@@ -168,6 +168,6 @@ def test_a_wrong_setting_is_named(make: object, name: str) -> None:
 
 def test_production_names_every_setting_of_the_tables_below() -> None:
     text = (resource_dir("conf") / "production.toml").read_text(encoding="utf-8")
-    told = tomllib.loads(re.sub(r"(?m)^# (?=\w+ = )", "", text))["alerts"]
+    told = tomllib.loads(re.sub(r"(?m)^# (?=\w+ = |\[)", "", text))["alerts"]
     for name, kind in (("thresholds", Thresholds), ("smtp", SmtpConfig), ("webhook", WebhookConfig)):
         assert set(told[name]) == {item.name for item in fields(kind)}, name
