@@ -81,7 +81,7 @@ def submit(
             for number, path in enumerate(files, 1)
         ]
         of_set = {**given.get(SET, {}), **({"contentTypeCode": content_type} if content_type else {})}
-        made = set_of(entries, of_set, who, client.config, now=now, uuid_factory=random_uuid)
+        made = set_of(entries, of_set, who, client, now=now, uuid_factory=random_uuid)
         old = replace or (known_as(client, replaces_unique_id) if replaces_unique_id else "")
         result = client.submit(
             made,
@@ -254,7 +254,7 @@ def update(
         raise typer.BadParameter("exactly one of --unique-id and --entry-uuid is needed")
     of_set = {name: value for name, value in (("author", author), ("contentTypeCode", content_type)) if value}
     with telling(as_json), open_domain(domain, settings, patient, capture) as (client, who):
-        made = set_of([], of_set, who, client.config, now=utc_now(), uuid_factory=random_uuid)
+        made = set_of([], of_set, who, client, now=utc_now(), uuid_factory=random_uuid)
         wanted = "deleted" if delete else status
         change, target = change_of(client, made, unique_id, entry_uuid, wanted, original, attributes)
         result = client.update(change, unique_id)

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from connector.base.clock import UuidFactory
     from connector.cli.xds_session import Patient
     from connector.dmp.config import DmpConfig
+    from connector.dmp.domain_client import DomainClient
 
 Given = Mapping[str, Any]
 
@@ -165,12 +166,16 @@ def set_of(
     entries: list[DocumentEntry],
     given: Given,
     patient: Patient | None,
-    config: DmpConfig,
+    client: DomainClient,
     *,
     now: datetime,
     uuid_factory: UuidFactory,
 ) -> SubmissionSet:
-    """The set of these entries (none for a change of status): their patient, the first author, the default content."""
+    """The set of these entries (none for a change): their patient, the first author, the default content.
+
+    Without an author the software is.
+    """
+    config = client.config
     from connector import codes
 
     default = codes.load("J59").get(config.default_content_type)
@@ -181,7 +186,7 @@ def set_of(
         patient_id=patient.cx if patient else entries[0].patient_id if entries else "",
         submission_time=utc_digits(now),
         content_type=Code(default.code, default.system, default.display) if default else None,
-        authors=entries[0].authors[:1] if entries and entries[0].authors else (Author(person=f"^{config.lps_name}"),),
+        authors=entries[0].authors[:1] if entries and entries[0].authors else (client.author,),
     )
     return replace(base, **_attributes(given, _SET, SET))
 
@@ -207,7 +212,14 @@ def _from_header(
     ins = header.ins() or (MatriculeIns(patient.id, patient.oid) if patient else None)
     if ins is None:
         raise SettingsError("whose document is it?", name="--patient", found="nothing", allowed="id^^^&oid&ISO")
-    entry = build_entry(header, DocumentFacts(), ins, config, entry_uuid=entry_id, today=now.astimezone(PARIS).date())
+    entry = build_entry(
+        header,
+        DocumentFacts(sender_expected=False),
+        ins,
+        config,
+        entry_uuid=entry_id,
+        today=now.astimezone(PARIS).date(),
+    )
     # A domain may know the patient under a number of its own: the document keeps the one it was written for.
     return replace(entry, patient_id=patient.cx) if patient else entry
 

@@ -24,6 +24,7 @@ from connector.dmp.submission_rules import (
     rule_settings,
     speaker_of,
 )
+from connector.dmp.updates import software_author
 from connector.dmp.verbs import SubmitResult, UpdateResult, xml_text
 from connector.ins.model import MatriculeIns
 from connector.rules.case import Speaker
@@ -32,7 +33,7 @@ from connector.trust.keys import KeyPair
 from connector.trust.vihf import Caller, VihfConfig
 from connector.xds import iti41
 from connector.xds.iti18 import ReturnType
-from connector.xds.model import DocumentEntry, QueryAnswer, Submission, SubmissionSet
+from connector.xds.model import Author, DocumentEntry, QueryAnswer, Submission, SubmissionSet
 from connector.xds.queries import StoredQuery
 from connector.xds.transactions import ITI_18, ITI_41, ITI_43, ITI_57, TRANSACTIONS
 
@@ -75,6 +76,11 @@ class DomainClient:
     @property
     def config(self) -> DmpConfig:
         return self._line.config
+
+    @property
+    def author(self) -> Author:
+        """Who makes a set when nobody else is named: our software."""
+        return software_author(self._line.presented(self._caller) if self._caller else None, self.config)
 
     def submit(
         self,

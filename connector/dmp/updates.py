@@ -44,11 +44,14 @@ def update_set(
         patient_id=cx(ins.value, ins.oid, "NH", config.profile),
         submission_time=utc_digits(ids.submission_time),
         content_type=Code(concept.code, concept.system, concept.display) if concept else None,
-        authors=(submission_author(facts.sender, config) if facts.sender else _software(caller, config),),
+        authors=(submission_author(facts.sender, config) if facts.sender else software_author(caller, config),),
     )
 
 
-def _software(caller: Caller, config: DmpConfig) -> Author:
+def software_author(caller: Caller | None, config: DmpConfig) -> Author:
+    """The software of the caller's structure (c.4); its bare name where nobody is presented to the domain."""
+    if caller is None:
+        return Author(person=f"^{config.lps_name}^{config.lps_model}")
     person = xcn(
         software_id(caller.structure_id, config.lps_internal_id),
         config.lps_name,
