@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from connector.base.oid import is_oid
-from connector.rules import names as names
+from connector.rules import names
 from connector.rules.case import Case, Fault, Rule, label, patient_id
 from connector.rules.forms import is_dtm, is_hash, is_language, is_size, read_cx
 from connector.rules.model import RegistryObject

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from connector.base.oid import is_oid
 from connector.codes import load
-from connector.rules import names as names
+from connector.rules import names
 from connector.rules.case import Case, Fault, Rule, authors, label, patient_id, unique_id
 from connector.rules.forms import Xcn, is_mime_type, read_cx, read_xcn, read_xon
 from connector.rules.model import RegistryObject

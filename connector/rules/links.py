@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 
-from connector.rules import names as names
+from connector.rules import names
 from connector.rules.case import Case, Fault, Rule
 from connector.rules.forms import is_hash, is_size
 

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterator
 
 from connector.base.oid import is_oid
-from connector.rules import names as names
+from connector.rules import names
 from connector.rules.case import Case, Fault, Rule, label, unique_id, unique_scheme
 from connector.rules.forms import is_dtm, is_home_community, is_mime_type
 from connector.rules.model import RegistryObject, Slot

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import Protocol
 
 from connector.base.finding import Finding
-from connector.rules import names as names
+from connector.rules import names
 from connector.rules.case import (
     METADATA_ERROR,
     Case,

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from lxml import etree
 
 from connector.base.ns import QUERY, RIM, RS, q
-from connector.rules import names as names
+from connector.rules import names
 from connector.rules.model import RegistryObject, Slot
 from connector.simulator.model import RegistryErrorItem
 from connector.simulator.registry_reader import XML_LANG

@@ -9,7 +9,7 @@ from connector.base.clock import UuidFactory
 from connector.base.hl7time import utc_digits
 from connector.base.oid import oid_from_uuid
 from connector.codes import class_code, load
-from connector.rules import names as names
+from connector.rules import names
 from connector.rules.entry import REFERENCE_IDS
 from connector.rules.model import Classification, ExternalIdentifier, RegistryObject, Slot
 from connector.simulator.directory import Patient

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import fields
+from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 from lxml import etree
@@ -14,6 +17,12 @@ from connector.rules.query import QUERY_RULES, QueryRequest, judge_query
 from connector.rules.query_shapes import OTHER_TRANSACTIONS, QUERIES, Parameter, StoredQuery
 from connector.rules.retrieve import RETRIEVE_RULES
 from connector.simulator.request_reader import read_query_request, read_retrieve_request
+from connector.xds.iti18 import build_query
+from connector.xds.model import Code
+from connector.xds.queries import QUERIES as CLIENT_QUERIES
+from connector.xds.queries import Kind
+from connector.xds.queries import StoredQuery as ClientQuery
+from connector.xds.query_text import Profile
 from tests.rules.sample import CX, ENTRY_UUID, OID, SAMPLES, new_slot, remove
 
 P = "$XDSDocumentEntry"
@@ -225,3 +234,31 @@ def test_a_client_that_knows_no_repository_still_wants_an_oid() -> None:
     root = retrieve()
     text("RepositoryUniqueId", "the repository")(root)
     assert [found.rule for found in apply(RETRIEVE_RULES, read_retrieve_request(root))] == ["D-61"]
+
+
+# -- what the client asks ----------------------------------------------------------------------------------------------
+
+VALUES: dict[Kind, Any] = {
+    Kind.PATIENT: CX["dmp"],
+    Kind.TEXT: "it's one",
+    Kind.TEXTS: (ENTRY_UUID, "2.25.1002"),
+    Kind.CODES: (Code("10", "1.2.250.1.213.1.1.4.1"),),
+    Kind.TEXTS_AND: (("a",), ("b", "c")),
+    Kind.CODES_AND: ((Code("CT", "1.2.3"),), (Code("MR", "1.2.3"), Code("US", "1.2.3"))),
+    Kind.TIME: datetime(2026, 11, 21, tzinfo=UTC),
+    Kind.NUMBER: 1,
+}
+
+
+@pytest.mark.parametrize("profile", ["dmp", "ihe"])
+@pytest.mark.parametrize("kind", CLIENT_QUERIES, ids=[kind.__name__ for kind in CLIENT_QUERIES])
+def test_a_query_of_the_client_with_every_parameter_breaks_no_rule(kind: type[ClientQuery], profile: Profile) -> None:
+    filled: dict[str, Any] = {
+        item.name: VALUES[item.metadata["kind"]]
+        for item in fields(kind)
+        if item.metadata and item.name not in kind.choice[1:] and "status" not in item.name
+    }
+    raw = etree.tostring(build_query(kind(**filled), profile=profile))
+    request = read_query_request(etree.fromstring(raw), ihe_pure=profile == "ihe")
+    assert judge_query(request) == ()
+    assert len(request.known) == len(request.slots)
