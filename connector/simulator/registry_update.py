@@ -19,7 +19,7 @@ from connector.rules.update import UPDATE_ERROR, VERSION_ERROR, Current, Revisio
 from connector.simulator.answers import as_errors
 from connector.simulator.directory import Patient
 from connector.simulator.document_rights import may_refer, restrictions, why_not_change
-from connector.simulator.folders import patient_of, unique_id_of, with_node
+from connector.simulator.folders import is_folder, patient_of, unique_id_of, with_node
 from connector.simulator.model import RegistryErrorItem, RegistryRefusal, SoapRequest, VerifiedAssertion
 from connector.simulator.registry_case import case_of
 from connector.simulator.registry_changes import Registrar
@@ -106,9 +106,16 @@ class Updates:
             if self.store.has_set(unique_id(item)):
                 fault = Fault(item.id, "SubmissionSet.uniqueId", unique_id(item), "un uniqueId jamais reçu")
                 yield finding("DUP-1", "ihe-rules D.1", fault, "XDSDuplicateUniqueIdInRegistry")
+        for item in case.provided.objects:
+            if item.id and self.store.has_object(item.id):
+                fault = Fault(item.id, f"{item.kind}/@id", item.id, "un entryUUID jamais attribué")
+                yield finding("D-47e", "ihe-rules D.2 D-47", fault, UPDATE_ERROR)
         sender = patient_of(case.set) if case.set is not None else ("", "")
         for operation in operations:
             known = operation.known
+            if known.kind != "ExtrinsicObject" and not is_folder(known):
+                fault = Fault(operation.link.id, "Association/@targetObject", known.kind, "un document ou un Folder")
+                yield finding("UPD-6", "ihe-rules D.1", fault, "XDSObjectTypeError")
             if patient_of(known) != sender:
                 fault = Fault(operation.link.id, "patientId de la cible", "un autre patient", "le patient du lot")
                 yield finding("UPD-1", "ihe-rules D.1", fault, "XDSPatientIdDoesNotMatch")
@@ -148,7 +155,9 @@ def _operations(revision: Revision) -> Iterator[Operation]:
             if known is not None:
                 status = link.first("NewStatus")
                 yield Operation(link, known, status_right(status), status=status)
-    members = {link.target: link for link in revision.case.associations if link.association_type == names.HAS_MEMBER}
+    sets = {item.id for item in revision.case.sets}
+    links = (link for link in revision.case.associations if link.association_type == names.HAS_MEMBER)
+    members = {link.target: link for link in links if link.source in sets}
     for new, known in revision.pairs():
         yield Operation(members[new.id], known, _right_of_version(known, new), new)
 

@@ -6,6 +6,8 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from lxml import etree
 
 from connector.base.ns import RIM, RS, XDSB, q
@@ -179,6 +181,28 @@ def test_object_refs_only(domain: Desk) -> None:
     body = ask(domain, "GetFolderAndContents", {F + "UniqueId": f"'{FOLDER_UID}'"}, "ObjectRef")
     assert counts(body) == (0, 0, 0)
     assert len(ids(body, "ObjectRef")) == 3
+
+
+VALUES = st.sampled_from([PATIENT, APPROVED, f"('{FIRST}')", "('a','b')", "'x'", "2026", "1", "('10^^1.2')", "()", ""])
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.data())
+def test_any_parameters_are_answered_or_refused(domain: Desk, data: st.DataObject) -> None:
+    query = data.draw(st.sampled_from(list(QUERIES.values())))
+    named = data.draw(st.lists(st.sampled_from([item.name for item in query.parameters]), max_size=6))
+    slots = [
+        (name, [data.draw(VALUES | st.text(st.characters(min_codepoint=32, max_codepoint=0x7E)))]) for name in named
+    ]
+    assert outcome(domain, query.name, slots) in ("answered", "refused")
+
+
+def outcome(desk: Desk, query: str, slots: Slots) -> str:
+    try:
+        ask(desk, query, slots)
+    except RegistryRefusal as refusal:
+        return "refused" if refusal.errors else "refused without a reason"
+    return "answered"
 
 
 # -- one patient, not too many ----------------------------------------------------------------------------------------

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from lxml import etree
 
 from connector.base.ns import RIM, q
@@ -347,6 +349,41 @@ def test_all_or_nothing(fed: Desk) -> None:
     assert told(fed, body) == [("D-37", "UnresolvedReferenceException")]
     assert entry(fed).status == n.APPROVED
     assert fed.registry.fate(DOC_UID).operations == {}
+
+
+def test_an_assigned_uuid_cannot_be_taken_again(fed: Desk) -> None:
+    version = Version(entry(fed)).confidentiality(MASKED)
+    body = version.body()
+    for element in body.iter():
+        for name, value in element.attrib.items():
+            if value == "Document01":
+                element.set(name, fed.registry.store.by_unique_id("2.25.1003")[0].item.id)
+    assert told(fed, body, author()) == [("D-47e", UPDATE_ERROR)]
+
+
+def test_a_submission_set_has_no_status_to_change(fed: Desk) -> None:
+    (a_set,) = fed.registry.store.sets_of(INS)
+    assert told(fed, deletion(a_set.id)) == [("UPD-6", "XDSObjectTypeError")]
+
+
+def outcome(desk: Desk, body: etree._Element) -> str:
+    try:
+        told(desk, body, author())
+    except SimFault as refused:
+        return refused.subcode
+    return "judged"
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.data())
+def test_a_broken_update_is_refused_or_accepted_never_a_crash(fed: Desk, data: st.DataObject) -> None:
+    known = entry(fed)
+    body = data.draw(st.sampled_from([Version(known).confidentiality(MASKED).body(), deletion(known.item.id)]))
+    places = [(element, name) for element in body.iter() for name in element.attrib]
+    text = st.text(alphabet=st.characters(min_codepoint=32, max_codepoint=0x2FF), max_size=12)
+    for element, name in data.draw(st.lists(st.sampled_from(places), min_size=1, max_size=3)):
+        element.set(name, data.draw(text | st.sampled_from([known.item.id, "Document01", "SubmissionSet01", "as1"])))
+    assert outcome(fed, body) in ("judged", DENIED)
 
 
 def test_not_an_update(fed: Desk) -> None:
