@@ -9,7 +9,8 @@ import json
 import os
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from contextlib import ExitStack
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
@@ -42,6 +43,9 @@ def replay(
     keep: Annotated[
         bool, typer.Option("--keep", help="Folder: keep today's output beside each message. It holds identities.")
     ] = False,
+    kit: Annotated[
+        bool, typer.Option("--kit", help="Folder: judge documents by the agency's kit too, as the settings say.")
+    ] = False,
     reason: Annotated[str, typer.Option(help="Deliveries: why, in one sentence; needed, it is kept.")] = "",
     state: States = None,
     destination: Destination = None,
@@ -63,10 +67,11 @@ def replay(
     """
     folder = _folder(what)
     if folder is not None:
-        rehearse(config, folder, keep=keep, as_json=as_json)
+        rehearse(config, folder, keep=keep, kit=kit, as_json=as_json)
         return
-    if keep:
-        raise SettingsError("--keep goes with a folder", name="--keep", found="", allowed="connector replay DIR --keep")
+    if keep or kit:
+        name = "--keep" if keep else "--kit"
+        raise SettingsError(f"{name} goes with a folder", name=name, found="", allowed=f"connector replay DIR {name}")
     numbers = _numbers(what or [])
     retry(
         config, reason, numbers, state, destination, kind, code, ipp, ins, document, older_than, unblock, message,
@@ -116,10 +121,11 @@ class Tally:
         }
 
 
-def rehearse(config: Path, folder: Path, *, keep: bool, as_json: bool) -> None:
+def rehearse(config: Path, folder: Path, *, keep: bool, kit: bool, as_json: bool) -> None:
     """Compares, or keeps, every captured message of `folder`. Raises SettingsError when there is none."""
     from connector.cli.rehearse_parts import parts_of
     from connector.flows.rehearsal import open_rehearsal
+    from connector.kit.gate import open_gate
     from connector.settings import load_settings
 
     tally, told = Tally(messages=sum(1 for _ in _captured(folder))), _Told(as_json)
@@ -129,7 +135,11 @@ def rehearse(config: Path, folder: Path, *, keep: bool, as_json: bool) -> None:
         raise SettingsError(
             "nothing was kept here", name="replay", found=str(folder), allowed="connector replay DIR --keep first"
         )
-    with open_rehearsal(parts_of(load_settings(config))) as rehearsal, _progress(as_json) as progress:
+    settings = load_settings(config)
+    with ExitStack() as opened:
+        cda = opened.enter_context(open_gate(settings.gate if kit else replace(settings.gate, kit="")))
+        rehearsal = opened.enter_context(open_rehearsal(parts_of(settings, cda)))
+        progress = opened.enter_context(_progress(as_json))
         for file in progress.track(_captured(folder), total=tally.messages, description="messages"):
             _one(rehearsal, folder, file, keep, tally, told)
     if not keep:

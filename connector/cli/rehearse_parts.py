@@ -10,6 +10,7 @@ from connector.codes import use_folder
 from connector.dmp.client import DmpClient
 from connector.dmp.exchange import Exchange
 from connector.flows.feeders import feeders_of
+from connector.flows.refusals import CdaGate
 from connector.flows.rehearsal import Moment, Parts, Router
 from connector.flows.rehearsal_departure import Departures, Stage
 from connector.flows.rehearsal_key import throwaway_key, throwaway_pair
@@ -17,8 +18,8 @@ from connector.flows.routing import Router as PipelineRouter
 from connector.settings import Settings
 
 
-def parts_of(settings: Settings) -> Parts:
-    """The pipeline these settings describe, up to the network. Raises SettingsError."""
+def parts_of(settings: Settings, cda: CdaGate) -> Parts:
+    """The pipeline these settings describe, up to the network; `cda` judges the documents. Raises SettingsError."""
     use_folder(settings.codes.folder)
 
     def router(moment: Moment) -> Router:
@@ -38,6 +39,6 @@ def parts_of(settings: Settings) -> Parts:
             return Stage(DmpClient(settings.dmp, **line), Exchange(settings.dmp, **line))
 
         feeders = feeders_of(settings.keys, settings.entities, settings.caller, settings.dmp, stage)
-        return Departures(settings.intake, feeders, moment.now, moment.today, moment.uuid)
+        return Departures(settings.intake, feeders, cda, moment.now, moment.today, moment.uuid)
 
     return Parts(settings.intake, router, departures)

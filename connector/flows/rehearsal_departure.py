@@ -25,7 +25,7 @@ from connector.flows.config import IntakeConfig
 from connector.flows.document_check import read_request
 from connector.flows.feeders import Feeder, Feeders
 from connector.flows.french import in_french
-from connector.flows.refusals import refusal_of
+from connector.flows.refusals import CdaGate, refusal_of
 from connector.hl7.er7 import parse
 from connector.hl7.model import DocumentRequest
 from connector.hl7.zam import build_zam_z01
@@ -55,10 +55,14 @@ class Stage:
 
 @dataclass(frozen=True, slots=True)
 class Departures:
-    """Prepares the documents of a message as the legal entity that would send them does."""
+    """Prepares the documents of a message as the legal entity that would send them does.
+
+    What `cda` finds in a document is told beside what would leave, and stops nothing here.
+    """
 
     intake: IntakeConfig
     feeders: Feeders[Stage]
+    cda: CdaGate
     clock: Clock
     today: Callable[[], date]
     uuid_factory: UuidFactory
@@ -67,7 +71,7 @@ class Departures:
         """What the `index`-th document of an accepted message becomes: `refused`, or what leaves, with its warnings."""
         read = read_request(raw, self.intake, today=self.today())
         request, header = read.request, read.headers[index]
-        about = _about(request, index)
+        about = {**_about(request, index), "cda": self._judged(request, index)}
         ins = request.qualification.ins
         if ins is None:
             return {**about, "refused": {"code": "903", "text": NO_INS, "findings": []}}
@@ -112,6 +116,13 @@ class Departures:
         feed = Feed.from_request(request, index, header, FeedIds(set_id, signature_id, now), replaces=replaces)
         prepared = feeder.dmp.client.rehearse(ins, caller, feed)
         return prepared.submission, prepared.warnings
+
+    def _judged(self, request: DocumentRequest, index: int) -> Output | None:
+        """What the CDA gate says; None for a deletion, which it does not look at."""
+        if request.action == "delete":
+            return None
+        verdict = self.cda.judge(request.documents[index].content)
+        return {"suites": list(verdict.suites), "findings": [finding.as_dict() for finding in verdict.findings]}
 
     def _zam(self, raw: bytes, request: DocumentRequest) -> Output | None:
         """The Z01 of a success, None when the message asks for none."""

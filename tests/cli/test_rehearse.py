@@ -144,8 +144,22 @@ def test_neither_deliveries_nor_a_folder(run: Run, known: Known, words: tuple[st
     assert "neither deliveries nor a folder" in result.err
 
 
-def test_keep_goes_with_a_folder(run: Run, known: Known) -> None:
-    assert run("replay", "1", "-c", known.config, "--keep", "--reason", "essai").code == 2
+@pytest.mark.parametrize("option", ["--keep", "--kit"])
+def test_some_options_go_with_a_folder(run: Run, known: Known, option: str) -> None:
+    result = run("replay", "1", "-c", known.config, option, "--reason", "essai")
+    assert result.code == 2
+    assert f"{option} goes with a folder" in result.err
+
+
+def test_with_the_agency_s_kit(run: Run, known: Known, captured: Path, cda_kit: Path, tmp_path: Path) -> None:
+    config = tmp_path / "with-kit.toml"
+    config.write_text(known.config.read_text(encoding="utf-8") + f'[gate]\nkit = "{cda_kit}"\n', encoding="utf-8")
+    assert run("replay", captured, "-c", config, "--keep", "--kit").code == 0
+    suites = json.loads((captured / KEPT).read_text(encoding="utf-8"))["documents"][0]["cda"]["suites"]
+    assert "XSD" in suites
+    report = run("replay", captured, "-c", config, "--json").json()
+    assert set(report["summary"]["fields"]) >= {"documents.cda.suites"}
+    assert run("replay", captured, "-c", config, "--kit").code == 0
 
 
 def test_deliveries_still_need_a_reason(run: Run, known: Known) -> None:

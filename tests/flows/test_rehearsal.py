@@ -16,8 +16,10 @@ from hypothesis import strategies as st
 from connector.base.resources import resource_dir
 from connector.cli.rehearse_parts import parts_of
 from connector.cli.send import with_cr
-from connector.flows.rehearsal import Output, Rehearsal, open_rehearsal
+from connector.flows.rehearsal import Output, Parts, Rehearsal, open_rehearsal
 from connector.flows.rehearsal_compare import ABSENT, Difference, compare
+from connector.kit.config import GateConfig
+from connector.kit.gate import open_gate
 from connector.settings import Settings, parse_settings
 from tests.hl7_readers.messages import edit
 
@@ -42,9 +44,14 @@ def settings_with(**sections: dict[str, Any]) -> Settings:
     return parse_settings(table, Path())
 
 
+def rehearsed(settings: Settings) -> Parts:
+    """The pipeline of these settings, documents judged without the agency's kit."""
+    return parts_of(settings, open_gate(GateConfig()))
+
+
 @pytest.fixture(scope="module")
 def rehearsal() -> Iterator[Rehearsal]:
-    with open_rehearsal(parts_of(settings_with())) as opened:
+    with open_rehearsal(rehearsed(settings_with())) as opened:
         yield opened
 
 
@@ -64,7 +71,7 @@ def test_two_runs_say_the_same_bytes(file: Path, rehearsal: Rehearsal) -> None:
     first = text(rehearsal(file.read_bytes()))
     assert text(rehearsal(file.read_bytes())) == first
     # another key, another journal
-    with open_rehearsal(parts_of(settings_with())) as another:
+    with open_rehearsal(rehearsed(settings_with())) as another:
         assert text(another(file.read_bytes())) == first
 
 
@@ -88,6 +95,7 @@ def test_what_would_leave_is_told_whole(rehearsal: Rehearsal) -> None:
     (role,) = vihf["attributes"]["urn:oasis:names:tc:xacml:2.0:subject:role"]
     assert role["code"] == "AUTOMATE"
     assert document["zam"]["OBX[3]"]["5"].startswith("Y^")
+    assert document["cda"]["suites"][0] == "contrôles de structure"
 
 
 def test_a_replacement_names_its_predecessor(rehearsal: Rehearsal) -> None:
@@ -96,7 +104,7 @@ def test_a_replacement_names_its_predecessor(rehearsal: Rehearsal) -> None:
 
 
 def test_what_the_rules_refuse_does_not_leave(rehearsal: Rehearsal) -> None:
-    with open_rehearsal(parts_of(settings_with(keys={"structure": "1999999999"}))) as elsewhere:
+    with open_rehearsal(rehearsed(settings_with(keys={"structure": "1999999999"}))) as elsewhere:
         (document,) = elsewhere(LETTER.encode())["documents"]
     assert document["refused"]["code"] == "901"
     assert [finding["rule"] for finding in document["refused"]["findings"]] == ["EX_2.1-1140"]
@@ -137,8 +145,8 @@ def test_what_the_message_alone_changed_is_found(rehearsal: Rehearsal) -> None:
 
 def test_a_changed_setting_is_found() -> None:
     with (
-        open_rehearsal(parts_of(settings_with())) as one,
-        open_rehearsal(parts_of(settings_with(caller={"name_id": "structure"}))) as other,
+        open_rehearsal(rehearsed(settings_with())) as one,
+        open_rehearsal(rehearsed(settings_with(caller={"name_id": "structure"}))) as other,
     ):
         differences = compare(one(LETTER.encode()), other(LETTER.encode()))
     assert [(d.path, d.kept, d.today) for d in differences] == [
@@ -159,7 +167,7 @@ def test_no_network_is_used(monkeypatch: pytest.MonkeyPatch, rehearsal: Rehearsa
 
     for name in ("connect", "connect_ex", "sendto"):
         monkeypatch.setattr(socket.socket, name, refuse)
-    with open_rehearsal(parts_of(settings_with())) as fresh:
+    with open_rehearsal(rehearsed(settings_with())) as fresh:
         assert fresh(LETTER.encode())["documents"][0]["entries"]
 
 
