@@ -27,7 +27,7 @@ from connector.flows.intake import Intake
 from connector.flows.rehearsal_departure import Departures
 from connector.flows.routing_codes import PUBLICATION
 from connector.hl7.ack import Ack, parse_ack
-from connector.hl7.er7 import Er7Error, parse_header
+from connector.hl7.er7 import parse_header
 from connector.journal import Journal, JournalConfig, StoredMessage, Tx
 from connector.journal.db.connection import Row
 from connector.journal.inbox import read as stored_message
@@ -59,7 +59,7 @@ class Moment:
         self._count = 0
         try:
             self._now = parse_ts(parse_header(raw).time).astimezone(UTC)
-        except (Er7Error, ConnectorError):
+        except (ConnectorError, OverflowError):
             self._now = UNDATED
 
     def now(self) -> datetime:

@@ -161,6 +161,11 @@ def test_garbage_is_answered_like_by_the_listener(rehearsal: Rehearsal, raw: byt
     assert output["ack"] is None or output["ack"]["code"] in ("AA", "AE", "AR")
 
 
+@pytest.mark.parametrize("time", ["", "hier", "00010101000000+1400", "99991231235959-1400"])
+def test_a_message_without_a_usable_time(time: str, rehearsal: Rehearsal) -> None:
+    assert rehearsal(edit(sample("adt-a01-admission"), "MSH-7", time).encode())["ack"]["code"] in ("AA", "AE")
+
+
 def test_no_network_is_used(monkeypatch: pytest.MonkeyPatch, rehearsal: Rehearsal) -> None:
     def refuse(*_: object) -> None:
         raise AssertionError("a connection was opened")
