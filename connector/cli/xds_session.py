@@ -89,6 +89,7 @@ def open_domain(
             vihf=vihf,
             caller=caller,
             ins=MatriculeIns(patient.id, patient.oid) if patient else None,
+            codes=domain.code_lists() if domain else None,
             capture=Capture(capture) if capture else None,
         )
         yield client, patient

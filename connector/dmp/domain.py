@@ -13,10 +13,12 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from connector.base.credentials import secret
-from connector.base.errors import SettingsError
+from connector.base.errors import CodecError, SettingsError
 from connector.base.oid import is_oid
 from connector.dmp.config import DEFAULT_SIZE_CAP, DmpConfig
 from connector.ins.model import Environment
+from connector.rules.affinity import read_codes
+from connector.rules.case import AffinityCodes
 from connector.xds.iti18 import Profile
 from connector.xds.transactions import TRANSACTIONS
 
@@ -39,6 +41,7 @@ class DomainConfig:
     repository_id   repositoryUniqueId asked when neither the registry nor the caller names one
     patient_domain  OID under which the domain knows patients: completes an identifier given without authority
     environment     which INS identify patients of documents sent there
+    codes           file of the domain's code lists (CodeType/Code): other codes are refused (D-42); None: any code
     assertion, signature, send_hash   as in [dmp]; None: by profile
     insecure        allows http:// addresses: nothing is encrypted, nobody is authenticated
     ca_file         authorities trusted for its servers; None: the system's
@@ -56,6 +59,7 @@ class DomainConfig:
     repository_id: str = ""
     patient_domain: str = ""
     environment: Environment = "test"
+    codes: Path | None = None
     assertion: bool | None = None
     signature: bool | None = None
     send_hash: bool | None = None
@@ -117,6 +121,15 @@ class DomainConfig:
         """Address per service and per transaction, those given."""
         given = {"registry": self.registry, "repository": self.repository, **self.urls}
         return {name: url for name, url in given.items() if url}
+
+    def code_lists(self) -> AffinityCodes | None:
+        """The lists of `codes`. Raises SettingsError when it is no such file."""
+        if self.codes is None:
+            return None
+        try:
+            return read_codes(self.codes.read_bytes())
+        except (OSError, CodecError) as error:
+            raise _wrong("codes", type(error).__name__, "a readable file of CodeType and Code elements") from error
 
     def tls(self) -> ssl.SSLContext:
         """TLS 1.2 or later, the server always authenticated. Raises SettingsError when a file cannot be used."""

@@ -27,7 +27,7 @@ from connector.dmp.submission_rules import (
 from connector.dmp.updates import software_author
 from connector.dmp.verbs import SubmitResult, UpdateResult, xml_text
 from connector.ins.model import MatriculeIns
-from connector.rules.case import Speaker
+from connector.rules.case import AffinityCodes, Speaker
 from connector.soap.transport import WireEvent
 from connector.trust.keys import KeyPair
 from connector.trust.vihf import Caller, VihfConfig
@@ -39,7 +39,8 @@ from connector.xds.transactions import ITI_18, ITI_41, ITI_43, ITI_57, TRANSACTI
 
 
 class DomainClient:
-    """The four verbs, under their IHE names. `caller` and `ins` are for domains that want an assertion.
+    """The four verbs, under their IHE names. `caller` and `ins` are for domains that want an assertion, `codes` are
+    the lists of one that publishes some (ihe-rules D-42).
 
     Every method raises TransportError, SoapFault, ServerRefusal and ClockError as `connector.dmp.client` says.
     """
@@ -53,6 +54,7 @@ class DomainClient:
         vihf: VihfConfig | None = None,
         caller: Caller | None = None,
         ins: MatriculeIns | None = None,
+        codes: AffinityCodes | None = None,
         clock: Clock = utc_now,
         uuid_factory: UuidFactory = random_uuid,
         capture: Callable[[WireEvent], None] | None = None,
@@ -72,6 +74,7 @@ class DomainClient:
         )
         self._caller = caller
         self._ins = ins
+        self._settings = rule_settings(config, codes)
 
     @property
     def config(self) -> DmpConfig:
@@ -107,7 +110,7 @@ class DomainClient:
             submission = prepared.submission
             body = iti41.build_request(submission, prepared.cids())
         parts = parts_of(submission, prepared.attachments, None)
-        found = require(check_submission(submission, parts, rule_settings(self.config), self._speaker()))
+        found = require(check_submission(submission, parts, self._settings, self._speaker()))
         return verbs.submit(self._line, ITI_41, self._ins, self._caller, submission, body, prepared.attachments, found)
 
     def query(self, asked: StoredQuery, return_type: ReturnType = "LeafClass") -> QueryAnswer:
@@ -120,7 +123,7 @@ class DomainClient:
 
     def update(self, change: Submission, unique_id: str = "") -> UpdateResult:
         """ITI-57. Raises DmpMetadataError besides, before anything leaves."""
-        require(check_update(change, rule_settings(self.config), self._speaker()))
+        require(check_update(change, self._settings, self._speaker()))
         return verbs.update(self._line, ITI_57, self._ins, self._caller, change, unique_id)
 
     def _speaker(self) -> Speaker | None:

@@ -73,9 +73,13 @@ def require(findings: tuple[Finding, ...]) -> tuple[Finding, ...]:
 
 
 def rule_settings(config: DmpConfig, codes: AffinityCodes | None = None) -> RuleSettings:
-    """How severe to be for this domain; `codes` are the lists it publishes (ihe-rules D-42)."""
+    """How severe to be for this domain; `codes` are the lists it publishes (ihe-rules D-42).
+
+    Several documents in one set are let through: no maximum is written anywhere (dmp-interface a.7).
+    """
     return RuleSettings(
         ins_oids=ALLOWED_OIDS[config.environment],
+        documents_per_set=0,
         mask_and_invisible=config.masked_and_invisible_allowed,
         ihe_pure=config.profile == "ihe",
         signed=config.signs,
