@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from connector.cli.xds_metadata import for_file
+from connector.settings import load_domains
 from connector.simulator.config import SimConfig
 from connector.simulator.server import Simulator
 from connector.xds.queries import QUERIES
@@ -325,3 +328,15 @@ def test_people_get_tables(run: Run, settings: Path, xds: Run, tmp_path: Path) -
     assert "verified" in got.out
     assert "accepted" in run("xds", "update", "--unique-id", unique_id, "--delete", *common).out
     assert "D-37 NewStatus" in run("xds", "update", "--unique-id", unique_id, "--delete", *common).err
+
+
+def test_the_examples_of_the_documentation_are_good_ones(tmp_path: Path) -> None:
+    text = (ROOT / "docs" / "domains.md").read_text(encoding="utf-8")
+    (toml,) = re.findall(r"```toml\n(.*?)```", text, re.DOTALL)
+    (tmp_path / "domains.toml").write_text(toml, encoding="utf-8")
+    assert list(load_domains(tmp_path / "domains.toml")) == ["region", "bench"]
+    (example,) = re.findall(r"```json\n(.*?)```", text, re.DOTALL)
+    described = for_file(json.loads(example), tmp_path / "scan.pdf", {})
+    assert set(described) | {"submissionSet"} == set(json.loads(example))
+    for query in QUERIES:
+        assert query.__name__ in text
