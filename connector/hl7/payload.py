@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import base64
+import binascii
 import re
 from dataclasses import dataclass
 
 from connector.base.errors import CodecError
 
 _ALPHABET = re.compile(r"[A-Za-z0-9+/]*")
-_BLANKS = re.compile(r"\s+")
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -26,9 +26,14 @@ def decode_payload(encoded: str) -> Payload:
     Raises CodecError (field, found, expected) on a foreign character or on a length no padding can mend: a cut
     document is never guessed.
     """
-    compact = _BLANKS.sub("", encoded)
     try:
-        return Payload(base64.b64decode(compact, validate=True))
+        # the text itself, without the copies that base64.b64decode makes: it may be a document of several megabytes
+        return Payload(binascii.a2b_base64(encoded, strict_mode=True))
+    except ValueError:
+        # a blank, or what follows: nothing is dropped from a text that has nothing to drop
+        compact = _without_blanks(encoded)
+    try:
+        return Payload(binascii.a2b_base64(compact, strict_mode=True))
     except ValueError:
         # binascii.Error, or a character outside ASCII: the padding may still be all that is wrong.
         bare = compact.rstrip("=")
@@ -41,7 +46,7 @@ def decode_payload(encoded: str) -> Payload:
 
 def decode_text(encoded: str) -> str | None:
     """Text of a mail body, where losing the last character beats losing the mail; None when nothing can be read."""
-    bare = _BLANKS.sub("", encoded).rstrip("=")
+    bare = _without_blanks(encoded).rstrip("=")
     if _ALPHABET.fullmatch(bare) is None:
         return None
     if len(bare) % 4 == 1:
@@ -51,6 +56,10 @@ def decode_text(encoded: str) -> str | None:
         return content.decode("utf-8")
     except UnicodeDecodeError:
         return content.decode("iso8859-15")
+
+
+def _without_blanks(text: str) -> str:
+    return "".join(text.split())
 
 
 def _undecodable(found: str) -> CodecError:

@@ -250,4 +250,6 @@ def _decode(carriers: list[_Numbered], notes: Notes) -> tuple[DocumentPart, ...]
 
 def _encoded(obx: Segment) -> str:
     """OBX-5.5, or the whole field when the sender wrote bare base64 without ED components (§9.2-32)."""
-    return text(obx, 5) if len(obx.comps(5)) == 1 else text(obx, 5, 1, 5)
+    # cut once: each cut copies the document
+    values = obx.values(5)
+    return values[0] if len(values) == 1 else "".join(values[4:5])
