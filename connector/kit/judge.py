@@ -22,8 +22,8 @@ from connector.kit.stylesheet import Compiled, compile_schema
 from connector.kit.suites import Engine, Suite, SuiteStopped
 from connector.kit.verdict import STRUCTURE, CdaVerdict
 
-_LETTERS: Final = ("CI-SIS_LDL-SES_2022.01", "CI-SIS_LDL-EES_2022.01")
-"""Document suites ready from the start; the others at the first document that asks for them."""
+_LETTERS: Final = "CI-SIS_LDL-"
+"""Document suites ready from the start begin so; the others are at the first document that asks for them."""
 
 
 class Judge:
@@ -45,9 +45,10 @@ class Judge:
         self.catalogue = read_catalogue(self.sources, terminologies=terminologies)
         self._cache = Cache(cache, self.digest)
         self._schema = _load_schema(self.sources)
-        self._engine = Engine(self.sources)
+        self.engine = Engine(self.sources)
         self._suites: dict[str, Suite | KitError] = {}
-        for name in (*ALWAYS, *_LETTERS, *((TERMINOLOGIES,) if terminologies else ())):
+        letters = (name for name in self.catalogue.documents if name.startswith(_LETTERS))
+        for name in (*ALWAYS, *letters, *((TERMINOLOGIES,) if terminologies else ())):
             if isinstance(found := self.suite(name), KitError) and name in ALWAYS:
                 raise found
 
@@ -55,7 +56,7 @@ class Judge:
         """The suite `name` ready to run, or why it cannot."""
         if name not in self._suites:
             try:
-                self._suites[name] = self._engine.load(self._compiled(name))
+                self._suites[name] = self.engine.load(self._compiled(name))
             except KitError as error:
                 self._suites[name] = error
         return self._suites[name]
@@ -69,7 +70,7 @@ class Judge:
         findings = [*check_tree(root, None), *schema_findings(self._schema, clinical)]
         ran = [STRUCTURE, "XSD"]
         names = self.catalogue.asked_by(instance_ids(clinical, "templateId"))
-        document = self._engine.parse(etree.tostring(clinical, encoding="unicode", with_tail=False))
+        document = self.engine.parse(etree.tostring(clinical, encoding="unicode", with_tail=False))
         for name in names:
             found, done = self._run(name, document)
             findings += found

@@ -64,6 +64,9 @@ class WorkerPool:
                     return _unjudged(self.kit, f"délai de {self._config.time_limit:g} s dépassé")
                 except frames.PipeClosed:
                     worker = self._replace(worker, f"died on a document, attempt {attempt}")
+                except GateUnavailable:
+                    worker = self._replace(worker, "did not start")
+                    raise
             return _unjudged(self.kit, "le contrôle s'arrête sur ce document")
         finally:
             self._free.put(worker)
