@@ -15,6 +15,7 @@ from lxml import etree
 
 from connector.base.errors import ServerError, ServerRefusal, SoapFault
 from connector.base.finding import Finding
+from connector.dmp.answer_rules import check_outcome
 from connector.dmp.errors import DmpMetadataError
 from connector.dmp.exchange import Exchange
 from connector.dmp.refusals import server_error
@@ -59,6 +60,7 @@ class UpdateResult:
     set_id: str
     warnings: tuple[RegistryError, ...] = ()
     seconds: float = 0.0
+    findings: tuple[Finding, ...] = ()
 
 
 @contextmanager
@@ -90,7 +92,8 @@ def submit(
         response = iti41.parse_response(answer.body)
         if not response.succeeded:
             raise ServerRefusal(as_server_errors(response.errors), status=response.status, findings=findings)
-        return SubmitResult(set_id, unique_ids, response.errors, findings, answer.seconds)
+        odd = check_outcome(response, row.iti)
+        return SubmitResult(set_id, unique_ids, response.errors, findings + odd, answer.seconds)
 
     return line.ask(row, body, ins, caller, read, attachments, unique_ids, set_id)
 
@@ -177,7 +180,7 @@ def update(
         response = iti57.parse_response(answer.body)
         if not response.succeeded:
             raise ServerRefusal(as_server_errors(response.errors), status=response.status)
-        return UpdateResult(set_id, response.errors, answer.seconds)
+        return UpdateResult(set_id, response.errors, answer.seconds, check_outcome(response, row.iti))
 
     unique_ids = (unique_id,) if unique_id else ()
     return line.ask(row, body, ins, caller, read, unique_ids=unique_ids, set_id=set_id)

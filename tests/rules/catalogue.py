@@ -154,7 +154,7 @@ CLIENT_BY_CONSTRUCTION = {
     "18": "typed queries",
     "43": "typed lines",
     "soap": "its SOAP writer",
-    "answers": "its reader",
+    "answers": "its reader; oddities of an outcome are told",
 }
 """What the client does not judge because it cannot write it otherwise, or reads with checks of its own."""
 

@@ -10,6 +10,7 @@ from lxml import etree
 
 from connector.base.finding import Finding
 from connector.base.ns import RIM, RS, XDSB, q
+from connector.dmp.answer_rules import check_outcome
 from connector.rules import names as n
 from connector.rules.answers import (
     OUTCOME_RULES,
@@ -23,6 +24,7 @@ from connector.rules.answers import (
 )
 from connector.rules.case import Part, apply
 from connector.simulator.request_reader import read_outcome, read_result, read_retrieved
+from connector.xds.responses import parse_registry_response
 from tests.rules.sample import OID, OTHER_INS, SAMPLES, SHA1, SIZE, set_slot
 
 Change = Callable[[etree._Element], object]
@@ -150,3 +152,13 @@ def test_references_alone_are_a_good_result() -> None:
         listing.remove(item)
     reference(root)
     assert judged(18, root) == ()
+
+
+def test_the_client_tells_what_is_odd_in_an_outcome_it_accepts() -> None:
+    """Read by the client's own reader, judged by the tolerant list."""
+    good = parse_registry_response(answer(41))
+    assert check_outcome(good, "ITI-41") == ()
+    root = answer(41)
+    error("severity", n.SEVERITY + "Error")(root)
+    found = check_outcome(parse_registry_response(root), "ITI-41")
+    assert [(item.rule, item.severity) for item in found] == [("D-53b", "warning")]
