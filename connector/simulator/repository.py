@@ -7,7 +7,7 @@ from collections.abc import Callable
 from lxml import etree
 
 from connector.base.ns import XDSB, q
-from connector.rules import names as names
+from connector.rules import names
 from connector.rules.case import Case, unique_id
 from connector.rules.profiles import judge
 from connector.rules.retrieve import Line
