@@ -170,7 +170,7 @@ class _Compiler:
 
 # Nothing but what was given is ever read: some names are made of codes that the document itself carries.
 _ASK: Final = "if (kit_:has($uri)) then $kit_:documents($uri) else error(xs:QName('kit_:absent'), string($uri))"
-_PLACE: Final = """if ($node/self::document-node()) then '/' else string-join(
+_PLACE: Final = """if ($node/self::document-node()) then '/' || local-name($node/*) else string-join(
 for $e in $node/ancestor-or-self::* return '/' || local-name($e) || (
 let $n := node-name($e), $before := count($e/preceding-sibling::*[node-name() = $n])
 return if ($before or $e/following-sibling::*[node-name() = $n]) then '[' || $before + 1 || ']' else ''))"""
