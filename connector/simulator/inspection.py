@@ -23,7 +23,16 @@ from connector.base.ns import LCM, QUERY, RIM, RS, SOAP12, WSA, XDSB, q
 from connector.base.xmlsafe import parse_xml
 from connector.rules import names
 from connector.rules.answers import OUTCOME_RULES, RESULT_RULES, RETRIEVED_RULES
-from connector.rules.case import Case, Fault, Part, RuleSettings, Transaction, apply, finding
+from connector.rules.case import (
+    Case,
+    Fault,
+    Part,
+    RuleSettings,
+    Transaction,
+    apply,
+    finding,
+    is_signature,
+)
 from connector.rules.model import Provided
 from connector.rules.profiles import judge
 from connector.rules.query import judge_query
@@ -130,7 +139,9 @@ def _body(body: etree._Element, parts: Mapping[str, Part] | None, action: str, *
     if tag in (q(LCM, "SubmitObjectsRequest"), q(RIM, "RegistryObjectList")):
         provided = read_submit_objects(body) if tag == q(LCM, "SubmitObjectsRequest") else read_list(body)
         kind = _transaction(provided, action)
-        return Inspection(kind, _metadata(provided, kind, None, ihe_pure=ihe_pure))
+        # A file of metadata may come from an exchange that signs nothing (XDM): it is judged for what it holds.
+        signed = None if kind != "metadata" else _holds_signature(provided)
+        return Inspection(kind, _metadata(provided, kind, None, ihe_pure=ihe_pure, signed=signed))
     if tag == q(QUERY, "AdhocQueryRequest"):
         return Inspection("ITI-18", judge_query(read_query_request(body, ihe_pure=ihe_pure)))
     if tag == q(XDSB, "RetrieveDocumentSetRequest"):
@@ -151,10 +162,20 @@ def _transaction(provided: Provided, action: str) -> Transaction:
     return "ITI-57" if updates or action else "metadata"
 
 
+def _holds_signature(provided: Provided) -> bool:
+    signs = any(item.association_type == names.SIGNS for item in provided.objects)
+    return signs or any(is_signature(item) for item in provided.of_kind("ExtrinsicObject"))
+
+
 def _metadata(
-    provided: Provided, transaction: Transaction, parts: Mapping[str, Part] | None, *, ihe_pure: bool
+    provided: Provided,
+    transaction: Transaction,
+    parts: Mapping[str, Part] | None,
+    *,
+    ihe_pure: bool,
+    signed: bool | None = None,
 ) -> tuple[Finding, ...]:
-    settings = RuleSettings(ins_oids=INS_OIDS, documents_per_set=0, ihe_pure=ihe_pure)
+    settings = RuleSettings(ins_oids=INS_OIDS, documents_per_set=0, ihe_pure=ihe_pure, signed=signed)
     return judge(Case(provided, parts or {}, None, settings, transaction))
 
 

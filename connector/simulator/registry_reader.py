@@ -38,7 +38,7 @@ def read_list(objects: etree._Element, documents: tuple[Document, ...] = ()) -> 
         objects=tuple(read_objects(objects)),
         classifications=tuple(_classification(item) for item in objects.findall(q(RIM, "Classification"))),
         documents=documents,
-        order=tuple(etree.QName(child).localname for child in _elements(objects)),
+        order=tuple(_name(child) for child in _elements(objects)),
     )
 
 
@@ -80,7 +80,7 @@ def _object(element: etree._Element, kind: str) -> RegistryObject:
         source=element.get("sourceObject", ""),
         target=element.get("targetObject", ""),
         association_type=element.get("associationType", ""),
-        children=tuple(etree.QName(child).localname for child in _elements(element)),
+        children=tuple(_name(child) for child in _elements(element)),
     )
 
 
@@ -131,6 +131,12 @@ def content_id(include: etree._Element) -> str:
 
 def _elements(parent: etree._Element) -> Iterator[etree._Element]:
     return (child for child in parent if isinstance(child.tag, str))
+
+
+def _name(element: etree._Element) -> str:
+    """The local name of an ebRIM element; another one keeps its namespace, "{}" when it has none."""
+    name = etree.QName(element)
+    return name.localname if name.namespace == RIM else f"{{{name.namespace or ''}}}{name.localname}"
 
 
 def _only(parent: etree._Element, tag: str) -> etree._Element:

@@ -11,7 +11,7 @@ from lxml import etree
 
 from connector.base.ns import LCM, RIM, SOAP12, WSA, q
 from connector.simulator.inspection import REGISTER_ACTION, Profile, inspect
-from tests.rules.sample import SAMPLES
+from tests.rules.sample import SAMPLES, remove
 
 PROVIDE = "urn:ihe:iti:2007:ProvideAndRegisterDocumentSet-b"
 CDA = (
@@ -150,3 +150,21 @@ def test_what_is_nothing_known_is_said_so(raw: bytes) -> None:
 def test_no_bytes_make_it_raise(raw: bytes) -> None:
     for prefix in (b"", b"--cut\r\nContent-ID: <root>\r\n\r\n", b"<?xml version='1.0'?>"):
         assert inspect(prefix + raw, profile="dmp").kind
+
+
+def test_metadata_of_an_exchange_that_signs_nothing_need_no_signature() -> None:
+    root = etree.fromstring(sample("iti57-version-dmp"))
+    entry = next(root.iter(q(RIM, "ExtrinsicObject")))
+    del entry.attrib["lid"]
+    for slot in list(root.iter(q(RIM, "Slot"))):
+        if slot.get("name") == "PreviousVersion":
+            remove(slot)
+    assert (inspect(etree.tostring(root), profile="dmp").kind, rules(etree.tostring(root), "dmp")) == ("metadata", [])
+
+
+def test_elements_of_no_namespace_are_told_for_what_they_are() -> None:
+    raw = sample("iti41-dmp").replace(b'<rim:Slot name="languageCode">', b'<Slot name="languageCode">', 1)
+    raw = raw.replace(b"fr-FR</rim:Value></rim:ValueList></rim:Slot>", b"fr-FR</rim:Value></rim:ValueList></Slot>", 1)
+    found = inspect(raw, profile="dmp").findings
+    assert {item.rule for item in found} == {"D-46", "D-15"}
+    assert "{}Slot" in next(item.found for item in found if item.rule == "D-46")
