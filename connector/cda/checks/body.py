@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from functools import lru_cache
 from typing import Final
 
-from lxml import etree
-
 from connector.cda.checks import pdf
-from connector.cda.checks.media import MEDIA, decoded
+from connector.cda.checks.media import MEDIA
 from connector.cda.checks.model import Document, Fault
 from connector.cda.nodes import child
 
@@ -18,7 +15,7 @@ _SHOWN: Final = 80
 
 
 def media_type(document: Document) -> Iterator[Fault]:
-    text = _text(document)
+    text = document.body.text
     if text is not None and text.get("mediaType", "") not in MEDIA:
         shown = text.get("mediaType", "aucun")[:_SHOWN]
         yield Fault(f"{_TEXT}/@mediaType", shown, ", ".join(MEDIA), "Le type du corps n'est pas de ceux du DMP")
@@ -26,7 +23,7 @@ def media_type(document: Document) -> Iterator[Fault]:
 
 def inline(document: Document) -> Iterator[Fault]:
     """The body is in the document, in base64."""
-    text = _text(document)
+    text = document.body.text
     if text is None:
         return
     if child(text, "reference") is not None:
@@ -37,22 +34,21 @@ def inline(document: Document) -> Iterator[Fault]:
 
 
 def base64_body(document: Document) -> Iterator[Fault]:
-    text = _text(document)
+    text = document.body.text
     if text is None or child(text, "reference") is not None:
         return
-    if not _content_text(text).strip():
+    if document.body.blank:
         yield Fault(_TEXT, "vide", "le contenu en base64", "Le corps du document est vide")
     elif len(text) and any(isinstance(node.tag, str) for node in text):
         yield Fault(_TEXT, "des éléments", "le contenu en base64", "Le corps contient autre chose que du base64")
-    elif _content(text) is None:
+    elif document.body.content is None:
         yield Fault(_TEXT, "base64 invalide", "base64 de la RFC 4648", "Le corps n'est pas un base64 valide")
 
 
 def magic(document: Document) -> Iterator[Fault]:
     """The first and last bytes are those of the announced type."""
-    text = _text(document)
+    text, content = document.body.text, document.body.content
     kind = "" if text is None else text.get("mediaType", "")
-    content = None if text is None else _content(text)
     if content is not None and kind in MEDIA and not MEDIA[kind](content):
         yield Fault(_TEXT, "un autre contenu", f"un fichier {kind}", "Le corps n'est pas du type annoncé")
 
@@ -75,28 +71,9 @@ def pdf_archive(document: Document) -> Iterator[Fault]:
 
 
 def _of_pdf(document: Document, look: Callable[[bytes], Iterator[Fault]]) -> Iterator[Fault]:
-    text = _text(document)
+    text = document.body.text
     if text is None or text.get("mediaType") != "application/pdf":
         return
-    content = _content(text)
+    content = document.body.content
     if content is not None and MEDIA["application/pdf"](content):
         yield from look(content)
-
-
-def _text(document: Document) -> etree._Element | None:
-    return child(document.clinical, "component/nonXMLBody/text")
-
-
-def _content_text(text: etree._Element) -> str:
-    # comments and processing instructions are no content
-    return str(text.xpath("string()"))
-
-
-def _content(text: etree._Element) -> bytes | None:
-    return _decoded(_content_text(text))
-
-
-@lru_cache(maxsize=1)
-def _decoded(text: str) -> bytes | None:
-    """Five rules ask for the same bytes."""
-    return decoded(text)

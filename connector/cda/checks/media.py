@@ -5,9 +5,37 @@ from __future__ import annotations
 import base64
 import binascii
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Final
 
-_SPACE: Final = bytes.maketrans(b"\t\r\n", b"   ")
+from lxml import etree
+
+from connector.cda.nodes import child
+
+_BLANKS: Final = b"\t\r\n "
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Body:
+    """What a level-1 document carries, decoded once for every rule: it is most of the document.
+
+    text     nonXMLBody/text, None in a document of another level
+    blank    nothing is written in it
+    content  its bytes, None when they are not base64
+    """
+
+    text: etree._Element | None = None
+    blank: bool = True
+    content: bytes | None = None
+
+
+def read_body(clinical: etree._Element) -> Body:
+    """The body of a ClinicalDocument; comments and processing instructions are no content."""
+    text = child(clinical, "component/nonXMLBody/text")
+    if text is None:
+        return Body()
+    written = str(text.xpath("string()")) if len(text) else text.text or ""
+    return Body(text, not written or written.isspace(), decoded(written))
 
 
 def decoded(text: str) -> bytes | None:
@@ -16,14 +44,22 @@ def decoded(text: str) -> bytes | None:
     Strict: no other alphabet, padding where it belongs, no bits left over, not empty.
     """
     try:
-        packed = text.encode("ascii").translate(_SPACE).replace(b" ", b"")
-        content = base64.b64decode(packed, validate=True)
-    except (UnicodeEncodeError, binascii.Error, ValueError):
+        return _strict(text)
+    except ValueError:
+        # a line end, or what follows: the copies are made only when there is something to drop
+        pass
+    try:
+        return _strict(text.encode("ascii").translate(None, _BLANKS))
+    except ValueError:
         return None
+
+
+def _strict(packed: str | bytes) -> bytes | None:
+    content = binascii.a2b_base64(packed, strict_mode=True)
     # the last group again: unused bits that are not zero decode too, and two texts would be one document
-    tail = len(content) % 3 or 3
-    same = base64.b64encode(content[-tail:]) == packed[-4:] and len(packed) % 4 == 0
-    return content if content and same else None
+    tail = base64.b64encode(content[-(len(content) % 3 or 3) :])
+    last = packed[-4:] if isinstance(packed, bytes) else packed[-4:].encode("ascii")
+    return content if content and last == tail and len(packed) % 4 == 0 else None
 
 
 def _text(content: bytes) -> bool:

@@ -8,16 +8,21 @@ from dataclasses import dataclass
 from lxml import etree
 
 from connector.base.finding import Severity
+from connector.cda.checks.media import Body
 from connector.cda.model import CdaHeader
 
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Document:
-    """A parsed document: `root` as received, `clinical` the ClinicalDocument in it, `header` None if unreadable."""
+    """A parsed document: `root` as received, `clinical` the ClinicalDocument in it, `header` None if unreadable.
+
+    `body` is what a level-1 document carries.
+    """
 
     root: etree._Element
     clinical: etree._Element
     header: CdaHeader | None
+    body: Body
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,10 +8,12 @@ from collections.abc import Iterator
 from typing import Final
 
 _OBJECT_STREAM: Final = re.compile(rb"/ObjStm\b.{0,512}?stream\r?\n", re.DOTALL)
-_STREAM: Final = re.compile(rb"stream\r?\n.*?endstream", re.DOTALL)
+_STREAM: Final = re.compile(rb"stream\r?\n")
+_END: Final = b"endstream"
 _ESCAPED: Final = re.compile(rb"#([0-9A-Fa-f]{2})")
 _INFLATED: Final = 32 * 1024 * 1024
 """Bytes of compressed objects looked at."""
+_BLOCK: Final = 64 * 1024
 
 _ACTS: Final = (
     (re.compile(rb"/Encrypt\b"), "chiffrement"),
@@ -35,17 +37,42 @@ def claims_pdfa(content: bytes) -> bool:
 
 def _names(content: bytes) -> Iterator[bytes]:
     """The file without its streams, then its compressed objects; names unescaped (`/J#61vaScript`)."""
-    yield _unescaped(_STREAM.sub(b"", content))
+    yield _unescaped(b"".join(_between_streams(content)))
     left = _INFLATED
     for found in _OBJECT_STREAM.finditer(content):
-        try:
-            inflated = zlib.decompressobj().decompress(content[found.end() :], left)
-        except zlib.error:
-            continue
+        inflated = _inflated(memoryview(content)[found.end() :], left)
         left -= len(inflated)
         yield _unescaped(inflated)
         if left <= 0:
             return
+
+
+def _between_streams(content: bytes) -> Iterator[bytes]:
+    """An image of ten megabytes is stepped over, not read."""
+    start = 0
+    while found := _STREAM.search(content, start):
+        end = content.find(_END, found.end())
+        if end < 0:
+            break
+        yield content[start : found.start()]
+        start = end + len(_END)
+    yield content[start:]
+
+
+def _inflated(data: memoryview, limit: int) -> bytes:
+    """What `data` begins with, inflated up to `limit` bytes; what is found before an error counts.
+
+    In blocks: given the whole rest of the file, zlib would copy it at each of its thousand objects.
+    """
+    inflater, found = zlib.decompressobj(), bytearray()
+    for start in range(0, len(data), _BLOCK):
+        try:
+            found += inflater.decompress(data[start : start + _BLOCK], limit - len(found))
+        except zlib.error:
+            break
+        if inflater.eof or len(found) >= limit:
+            break
+    return bytes(found)
 
 
 def _unescaped(content: bytes) -> bytes:

@@ -9,6 +9,7 @@ from lxml import etree
 from connector.base.errors import CodecError, LimitError
 from connector.base.finding import Finding, Severity
 from connector.base.xmlsafe import parse_xml
+from connector.cda.checks.media import read_body
 from connector.cda.checks.model import Document
 from connector.cda.checks.rules import CHECKS
 from connector.cda.header import clinical_document
@@ -46,7 +47,8 @@ def parse_document(content: bytes, max_bytes: int) -> tuple[etree._Element | Non
 
 def check_tree(root: etree._Element, header: CdaHeader | None) -> tuple[Finding, ...]:
     """The rules for a document that `parse_document` read."""
-    document = Document(root, clinical_document(root), header)
+    clinical = clinical_document(root)
+    document = Document(root, clinical, header, read_body(clinical))
     return tuple(
         Finding(check.rule, check.severity, fault.field, fault.found, fault.expected, fault.text, "", check.reference)
         for check in CHECKS
