@@ -173,6 +173,17 @@ class DmpClient:
         }
         return tuple(stored.values())
 
+    def is_deleted(self, ins: MatriculeIns, caller: Caller, entry_uuid: str) -> bool:
+        """TD3.1b by status: whether the registry has this reference among the patient's deleted documents.
+
+        What decides after a deletion whose answer was lost, as a registry may go on giving the reference of a deleted
+        document. References alone, which d.2 opens to the structure certificate; UNCERTAIN whether the DMP serves
+        FindDocuments that way: its refusal leaves the question open.
+        """
+        query = FindDocuments(cx(ins.value, ins.oid, "NH", self._config.profile), statuses=(DELETED,))
+        found = verbs.query(self._line, TD3_1B, ins, caller, query, "ObjectRef")
+        return entry_uuid in {*found.references, *(entry.entry_uuid for entry in found.entries)}
+
     def _reads_metadata(self, caller: Caller) -> bool:
         """Functional rights of dmp-interface d.2: card and AIR, not the certificate alone; IHE has no such limit."""
         return self._config.profile == "ihe" or caller.mode != "INDIRECTE"

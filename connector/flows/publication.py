@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
+from typing import Final
 
 from connector.base.clock import Clock, UuidFactory
 from connector.base.errors import ConnectorError, ServerRefusal, SoapFault, TransportError
@@ -38,6 +39,8 @@ from connector.journal.lifecycle import LifecycleError
 from connector.kit.pool import GateUnavailable
 from connector.patients.state import remember_dmp
 from connector.trust.errors import ClockError
+
+_DELETED_BEFORE: Final = "Le registre dit le document supprimé : rien n'est redemandé (vérifié)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,7 +189,12 @@ class PublicationFlow:
 
     def _withdraw(self, asked: Asked) -> Outcome:
         job = asked.job
-        withdrawn = self._journal.transact(lambda tx: withdraw_waiting(tx, asked))
+        withdrawn = False
+        if not asked.rehearsal:
+            withdrawal = self._journal.transact(lambda tx: withdraw_waiting(tx, asked))
+            if withdrawal.comes_first:
+                return Retry("L'envoi du document vient d'être relancé : il passe avant sa suppression")
+            withdrawn = withdrawal.withdrawn
         found = self._predecessors.of_deletion(asked)
         if isinstance(found, Hold):
             if withdrawn and found.reason_code != "unknown.found-twice":
@@ -196,6 +204,8 @@ class PublicationFlow:
             return found
         if asked.rehearsal:
             return self._ending.rehearsed(asked)
+        if job.resumed and self._predecessors.is_deleted(asked, found):
+            return self._ending.deleted(asked, _DELETED_BEFORE)
         ids = self._identifiers(job, ("set_id",))
         job.sending(ids)
         update = UpdateIds(ids["set_id"], datetime.fromisoformat(ids["submission_time"]))
@@ -233,9 +243,8 @@ class PublicationFlow:
         outcome = failure(error, effect=job.sent)
         server = first_error(error)
         match outcome:
-            case Refuse(reason) if asked.deletes and job.resumed:
-                # The first request may have been obeyed: then this refusal is its consequence.
-                return Hold(f"Suppression peut-être déjà faite, à vérifier : {reason}", f"unknown.{server.code}")
+            case Refuse() | Hold() if asked.deletes and job.resumed:
+                return self._refused_again(asked, outcome, server.code)
             case Refuse(reason):
                 verdict = Verdict(False, server.code, server.text or reason, DMP_CODES)
                 return self._ending.refuse(job, asked.request, verdict, reason)
@@ -244,6 +253,19 @@ class PublicationFlow:
             case Retry() | Hold() if job.sent and leaves_doubt(error):
                 self._settlement(asked).answered(job)
         return outcome
+
+    def _refused_again(self, asked: Asked, outcome: Refuse | Hold, code: str) -> Outcome:
+        """The first request may have been obeyed: then this refusal is its consequence, and the registry knows."""
+        # Whoever replays it later asks first as well.
+        self._settlement(asked).answered(asked.job)
+        try:
+            if self._predecessors.is_deleted(asked):
+                return self._ending.deleted(asked, _DELETED_BEFORE)
+        except TransportError as error:
+            return Unknown(f"vérification impossible pour l'instant ({in_french(error)})", unreachable=True)
+        if isinstance(outcome, Hold):
+            return outcome
+        return Hold(f"Suppression peut-être déjà faite, à vérifier : {outcome.reason}", f"unknown.{code}")
 
     def _no_record(self, asked: Asked, error: ConnectorError, state: No, code: str) -> Outcome:
         """DMP closed or absent: the sender hears the DMP's own word once, the document waits for the record."""
