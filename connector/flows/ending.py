@@ -47,7 +47,9 @@ class Ending:
         now = self._clock()
 
         def then(tx: Tx) -> None:
-            if not asked.deletes:
+            if asked.deletes:
+                versions.forget_rehearsal(tx, asked.unique_id)
+            else:
                 versions.stand(tx, asked.version("rehearsed"), now)
             self._let_successors_go(tx, asked.job)
 

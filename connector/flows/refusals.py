@@ -113,7 +113,7 @@ def wrong_version(sql: Sql, asked: Asked) -> Refusal | None:
     known = load_version(sql, own.unique_id)
     if known is not None and not asked.job.resumed and (known.state != "rehearsed" or asked.rehearsal):
         return _older("Cet identifiant de document a déjà été publié : une nouvelle version en porte un autre")
-    last = newest(sql, own.set_id)
+    last = newest(sql, own.set_id, rehearsal=asked.rehearsal)
     if last is not None and last.unique_id != own.unique_id and last.number:
         if last.number > own.number:
             return _older(
@@ -124,7 +124,8 @@ def wrong_version(sql: Sql, asked: Asked) -> Refusal | None:
     replaced = load_version(sql, own.replaces) if own.replaces else None
     if replaced is not None and replaced.state == "deleted":
         return _older("Le document à remplacer a été supprimé du DMP")
-    if replaced is not None and replaced.state == "replaced" and replaced.replaced_by != own.unique_id:
+    followed = replaced is not None and (replaced.state == "replaced" or asked.rehearsal)
+    if replaced is not None and followed and replaced.replaced_by not in ("", own.unique_id):
         return _older("Le document à remplacer l'a déjà été par une autre version")
     return None
 

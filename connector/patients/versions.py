@@ -13,7 +13,8 @@ from typing import Literal
 from connector.patients.state import Sql
 
 VersionState = Literal["published", "replaced", "deleted", "rehearsed"]
-"""'rehearsed' is a document of the shadow mode: it would stand in the DMP, it never left."""
+"""'rehearsed' is a document of the shadow mode: it would stand in the DMP, it never left. Rehearsals follow each other
+(`replaced_by`), and change nothing of what the DMP has."""
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -31,7 +32,7 @@ class Version:
     @property
     def stands(self) -> bool:
         """Whether it is the one a reader of the DMP finds (or would find, in a rehearsal)."""
-        return self.state in ("published", "rehearsed")
+        return self.state == "published" or (self.state == "rehearsed" and not self.replaced_by)
 
 
 def load_version(sql: Sql, unique_id: str) -> Version | None:
@@ -40,12 +41,16 @@ def load_version(sql: Sql, unique_id: str) -> Version | None:
     return None if row is None else _version(row)
 
 
-def newest(sql: Sql, set_id: str) -> Version | None:
-    """The highest number of a chain that stands, None when the chain is unknown or was deleted."""
+def newest(sql: Sql, set_id: str, *, rehearsal: bool = False) -> Version | None:
+    """The highest number of a chain that stands, None when the chain is unknown or was deleted.
+
+    What was only rehearsed counts for another rehearsal, never for the DMP.
+    """
     if not set_id:
         return None
+    rehearsed = " OR (state = 'rehearsed' AND replaced_by = '')" if rehearsal else ""
     row = sql.execute(
-        "SELECT * FROM version WHERE set_id = ? AND state IN ('published', 'rehearsed')"
+        f"SELECT * FROM version WHERE set_id = ? AND (state = 'published'{rehearsed})"
         " ORDER BY number DESC, updated DESC LIMIT 1",
         (set_id,),
     ).fetchone()
@@ -78,6 +83,7 @@ def stand(sql: Sql, version: Version, now: datetime) -> None:
         "INSERT INTO version (unique_id, patient_id, set_id, number, replaces, state, updated)"
         " VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (unique_id) DO UPDATE SET patient_id = excluded.patient_id,"
         " set_id = excluded.set_id, number = excluded.number, replaces = excluded.replaces, state = excluded.state,"
+        " replaced_by = CASE WHEN version.state = 'rehearsed' THEN '' ELSE version.replaced_by END,"
         " updated = excluded.updated",
         (
             version.unique_id,
@@ -89,7 +95,12 @@ def stand(sql: Sql, version: Version, now: datetime) -> None:
             now.isoformat(),
         ),
     )
-    if version.replaces:
+    if version.state == "rehearsed":
+        sql.execute(
+            "UPDATE version SET replaced_by = ?, updated = ? WHERE unique_id = ? AND state = 'rehearsed'",
+            (version.unique_id, now.isoformat(), version.replaces),
+        )
+    elif version.replaces:
         # The replaced document may be another connector's: then it has no row, and needs none.
         sql.execute(
             "UPDATE version SET state = 'replaced', replaced_by = ?, updated = ? WHERE unique_id = ?",
@@ -100,6 +111,11 @@ def stand(sql: Sql, version: Version, now: datetime) -> None:
 def delete(sql: Sql, unique_id: str, now: datetime) -> None:
     """The document is no longer in the DMP (logical deletion, TD3.3c)."""
     sql.execute("UPDATE version SET state = 'deleted', updated = ? WHERE unique_id = ?", (now.isoformat(), unique_id))
+
+
+def forget_rehearsal(sql: Sql, unique_id: str) -> None:
+    """The document would no longer be in the DMP: as if it had not been rehearsed."""
+    sql.execute("DELETE FROM version WHERE unique_id = ? AND state = 'rehearsed'", (unique_id,))
 
 
 def _version(row: dict[str, object]) -> Version:
