@@ -25,6 +25,9 @@ _DEFAULT_LIMITS = Limits()
 PLAIN = re.compile(r"[0-9A-Za-z+.:_-]+").fullmatch
 """Matches a value that no delimiter, blank or escape can touch."""
 
+_LONG = 256 * 1024
+"""Characters from which a message is one that carries a document."""
+
 _CHARSET_NAME = re.compile(rb"[\w /.-]*")
 
 
@@ -35,11 +38,11 @@ class Segment:
     trimmed of blanks including NO-BREAK SPACE, `""` (explicit deletion) kept as it is, "" when absent.
     """
 
-    __slots__ = ("_codec", "_fields", "delimiters", "name", "text")
+    __slots__ = ("_codec", "_fields", "_text", "delimiters", "name")
 
     def __init__(self, text: str, delimiters: Delimiters, codec: str = "utf-8") -> None:
         self.name = text[:3]
-        self.text = text
+        self._text = text
         self.delimiters = delimiters
         self._codec = codec
         self._fields: list[str] | None = None
@@ -47,13 +50,23 @@ class Segment:
     def __repr__(self) -> str:
         return f"Segment({self.name}, {len(self.text)} characters)"
 
+    @property
+    def text(self) -> str:
+        """The segment as it came."""
+        if self._fields is None or self.name == "MSH":
+            return self._text
+        return self.delimiters.field.join(self._fields)
+
     def fields(self) -> list[str]:
         """Raw fields, index 0 being the segment name. Do not modify."""
         if self._fields is None:
             sign = self.delimiters.field
-            found = self.text.split(sign)
+            found = self._text.split(sign)
             if self.name == "MSH":
                 found.insert(1, sign)
+            else:
+                # a document is not kept twice
+                self._text = ""
             self._fields = found
         return self._fields
 
@@ -320,7 +333,7 @@ def _check_characters(raw: bytes) -> None:
 def _check_counts(text: str, lines: list[str], d: Delimiters, limits: Limits) -> None:
     """Raises Er7Error 198 when a segment or a field holds more parts than allowed."""
     # One count over the whole message is enough for all but hostile ones.
-    if text.count(d.field) > limits.max_fields:
+    if _has_more(text, d.field, limits.max_fields):
         for line in lines:
             if line.count(d.field) > limits.max_fields:
                 raise too_many("fields", line.count(d.field), limits.max_fields, line[:3])
@@ -329,10 +342,20 @@ def _check_counts(text: str, lines: list[str], d: Delimiters, limits: Limits) ->
         ("components", d.component, limits.max_components),
         ("sub-components", d.subcomponent, limits.max_components),
     ):
-        if sign and text.count(sign) > limit:
+        if sign and _has_more(text, sign, limit):
             for line in lines:
                 for position, value in enumerate(line.split(d.field)):
                     # MSH starts at field 1, the separator itself.
                     number = position + (line[:3] == "MSH")
                     if value.count(sign) > limit:
                         raise too_many(what, value.count(sign), limit, f"{line[:3]}^1^{number}")
+
+
+def _has_more(text: str, sign: str, limit: int) -> bool:
+    """`text.count(sign) > limit`; in a text that is mostly a document, seeking from sign to sign is far faster."""
+    if len(text) < _LONG:
+        return text.count(sign) > limit
+    found, position = 0, text.find(sign)
+    while position >= 0 and found <= limit:
+        found, position = found + 1, text.find(sign, position + 1)
+    return found > limit
