@@ -1,0 +1,1 @@
+"""Floor 4: a CDA as people read it: HTML and PDF."""
