@@ -8,7 +8,7 @@ left to the XSLT processor: a node too many costs time, never a finding.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -40,6 +40,30 @@ def candidates(contexts: Iterable[str], namespaces: Mapping[str, str], key: str)
                 found.append(f"key('{key}','{steps[last].template}')/..{rest}")
     found += paths.expressions(leading=True)
     return " | ".join(dict.fromkeys(found)) or "()"
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """The step all contexts of a pattern begin with: `whole` with its predicates, and `name` without them."""
+
+    whole: str
+    name: str
+
+
+def common_head(contexts: Sequence[str]) -> Head | None:
+    """`//name[…]` when every context is that step and child steps below it; None otherwise.
+
+    Then its predicates need be looked at once, not for each node of each rule.
+    """
+    first = list(split(contexts[0], "/"))[:3]
+    if len(first) < 3 or any(first[:2]) or "[" not in first[2]:
+        return None
+    whole = f"//{first[2]}"
+    name = first[2].partition("[")[0]
+    below = [context.removeprefix(whole) for context in contexts if context.startswith(whole)]
+    simple = all(rest[:1] in ("", "/") and "" not in list(split(rest, "/"))[1:] for rest in below)
+    alone = all(len(list(split(context, "|"))) == 1 for context in contexts)
+    return Head(whole, name) if len(below) == len(contexts) and simple and alone and _NAME.fullmatch(name) else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from typing import Final
 from lxml import etree
 
 from connector.base.ns import HL7V3, XS, q
-from connector.kit.narrowing import candidates
+from connector.kit.narrowing import candidates, common_head, split
 from connector.kit.schema import Assertion, Extends, Let, Rule, Schema, Step, Value
 from connector.kit.sources import KitError
 
@@ -91,10 +91,14 @@ class _Compiler:
     def _pattern(self, findings: etree._Element, rules: tuple[Rule, ...], mode: str) -> None:
         contexts = [rule.context for rule in rules]
         select = candidates(contexts, self._schema.namespaces, "kit_:template")
+        head = common_head(contexts)
+        if head and select.startswith(f"//{head.name}/") and len(list(split(select, "|"))) == 1:
+            select = select.replace(f"//{head.name}", self._ours(head.whole), 1)
+            contexts = [context.replace(head.whole, head.name, 1) for context in contexts]
         _add(findings, "apply-templates", select=select, mode=mode)
         _add(self._root, "template", match="node()", mode=mode, priority="0")
-        for priority, rule in zip(range(len(rules), 0, -1), rules, strict=True):
-            template = _add(self._root, "template", match=self._ours(rule.context), mode=mode, priority=str(priority))
+        for priority, context, rule in zip(range(len(rules), 0, -1), contexts, rules, strict=True):
+            template = _add(self._root, "template", match=self._ours(context), mode=mode, priority=str(priority))
             self._steps(template, rule.steps, frozenset())
 
     def _steps(self, parent: etree._Element, steps: tuple[Step, ...], within: frozenset[str]) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from lxml import etree
-from saxonche import PySaxonProcessor
+from saxonche import PySaxonApiError, PySaxonProcessor
 
 from connector.kit.sources import Sources
 
@@ -17,6 +17,9 @@ STEPS = ("iso_dsdl_include.xsl", "iso_abstract_expand.xsl", "iso_svrl_for_xslt2.
 
 Said = tuple[str, str]
 """A message without white space, and a place without its positions: the two compilers write them differently."""
+
+
+STOPPED: list[Said] = [("the suite met an error of its own", "")]
 
 
 class PlainKit:
@@ -39,7 +42,10 @@ class PlainKit:
     def said(self, path: str, document: str) -> list[Said]:
         """What the suite whose schema is at `path` says of a document, in its order."""
         node = self._processor.parse_xml(xml_text=document)
-        report = etree.fromstring(self._suite(path).transform_to_string(xdm_node=node).encode())
+        try:
+            report = etree.fromstring(self._suite(path).transform_to_string(xdm_node=node).encode())
+        except PySaxonApiError:
+            return STOPPED
         return [
             (squeezed(str(one.xpath("string(*[local-name()='text'])"))), bare(str(one.get("location"))))
             for one in report.iter(f"{SVRL}failed-assert", f"{SVRL}successful-report")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from connector.kit.narrowing import EVERY, candidates, split
+from connector.kit.narrowing import EVERY, Head, candidates, common_head, split
 
 V3 = {"cda": "urn:hl7-org:v3", "lab": "urn:oid:1.3.6.1.4.1.19376.1.3.2"}
 
@@ -38,3 +38,23 @@ def test_the_expression_of_a_context(contexts: list[str], expression: str) -> No
 
 def test_an_expression_is_cut_only_where_it_is_at_its_own_level() -> None:
     assert list(split("a[b/c]/d['/']/(e/f)", "/")) == ["a[b/c]", "d['/']", "(e/f)"]
+
+
+HEAD = "//cda:a[cda:b[@x='/']]"
+
+
+@pytest.mark.parametrize(
+    ("contexts", "head"),
+    [
+        ([HEAD, f"{HEAD}/cda:c", f"{HEAD}/*[@y]/cda:d"], Head(HEAD, "cda:a")),
+        ([f"{HEAD}/cda:c", "cda:e"], None),
+        ([f"{HEAD}/cda:c", f"{HEAD}//cda:d"], None),
+        ([f"{HEAD}/cda:c | cda:e"], None),
+        ([f"{HEAD}[2]", f"{HEAD}/cda:c"], None),
+        (["//cda:a/cda:c"], None),
+        (["/cda:a[@x]/cda:c"], None),
+        (["cda:a[@x]/cda:c"], None),
+    ],
+)
+def test_the_step_all_contexts_begin_with(contexts: list[str], head: Head | None) -> None:
+    assert common_head(contexts) == head

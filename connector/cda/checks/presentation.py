@@ -13,6 +13,7 @@ from connector.base.ns import HL7V3
 from connector.cda.checks.model import Document, Fault
 
 _XSL: Final = "http://www.w3.org/1999/XSL/Transform"
+_INSTRUCTION: Final = "/processing-instruction(xml-stylesheet)"
 _SCRIPTS: Final = frozenset({"script", "handler", "listener"})
 _FRAMES: Final = frozenset({"iframe", "frame", "object", "embed", "applet", "foreignobject", "portal"})
 _EVENT: Final = re.compile(r"on[a-z]{3,}")
@@ -20,73 +21,94 @@ _ACTIVE: Final = re.compile(r"(javascript|vbscript|livescript):|data:(text/html|
 _WRITTEN: Final = re.compile(r"<\s*/?\s*script\b|\bon[a-z]{3,}\s*=\s*[\"']|javascript:", re.IGNORECASE)
 _REMOTE: Final = re.compile(r"(?:[a-z][a-z0-9+.-]*:)?//|file:")
 _FETCHING: Final = frozenset({"src", "data", "action", "background", "poster", "srcset"})
+_FOREIGN: Final = etree.XPath(f"descendant-or-self::*[namespace-uri() != '{HL7V3}']")
+_SCRIPT_ELEMENTS: Final = etree.XPath(
+    "descendant-or-self::*[contains('|script|handler|listener|', concat('|', "
+    "translate(local-name(), 'ABCDEFGHIJKLMNOPQRSTUVWXYZ', 'abcdefghijklmnopqrstuvwxyz'), '|'))]"
+)
+_WITH_COLON: Final = etree.XPath("descendant-or-self::*[@*[contains(., ':')]]")
 _BLANKS: Final = re.compile(r"[\x00-\x20\u00ad\u200b-\u200f\u2028\u2029\ufeff]+")
 
 
 def scripts(document: Document) -> Iterator[Fault]:
     """Everything by which a viewer would run code that came with the document."""
-    for node in document.root.iter(etree.Element):
+    for node in _found(_SCRIPT_ELEMENTS, document.root):
+        yield _script(node, f"élément {etree.QName(node).localname}")
+    for node in _found(_FOREIGN, document.root):
         for what in _scripts_of(node):
-            yield Fault(_place(node), what, "aucun script", "Le document contient un script")
+            yield _script(node, what)
+    for node, name, value in _addresses(document.root):
+        if _ACTIVE.match(_url(value)):
+            yield _script(node, f"adresse active dans {name}")
     for instruction in _instructions(document):
         if _ACTIVE.match(_url(str(instruction.get("href", "")))):
-            place = "/processing-instruction(xml-stylesheet)"
-            yield Fault(place, "feuille de style active", "aucun script", "Le document contient un script")
+            yield Fault(_INSTRUCTION, "feuille de style active", "aucun script", "Le document contient un script")
 
 
 def remote(document: Document) -> Iterator[Fault]:
     """What a viewer would open inside the page, or fetch from elsewhere."""
-    for node in document.root.iter(etree.Element):
+    for node in _found(_FOREIGN, document.root):
         for what in _remotes_of(node):
             yield Fault(_place(node), what, "un document qui se suffit", "Le document incorpore un contenu extérieur")
     for instruction in _instructions(document):
         if _REMOTE.match(_url(str(instruction.get("href", "")))):
-            place = "/processing-instruction(xml-stylesheet)"
-            yield Fault(place, "feuille de style distante", "une feuille locale", "La feuille de style est distante")
+            yield Fault(_INSTRUCTION, "feuille de style distante", "une feuille locale", "La feuille est distante")
+
+
+def _script(node: etree._Element, what: str) -> Fault:
+    return Fault(_place(node), what, "aucun script", "Le document contient un script")
 
 
 def _scripts_of(node: etree._Element) -> Iterator[str]:
-    name, ours = _names(node)
-    if name in _SCRIPTS:
-        yield f"élément {name}"
-    if not ours:
-        written = node.get("name", "").lower() if etree.QName(node).namespace == _XSL else ""
-        if _EVENT.fullmatch(written) and name == "attribute":
-            yield f"attribut {written}"
-        if written.rpartition(":")[2] in _SCRIPTS and name == "element":
-            yield f"élément {written}"
-        yield from (f"attribut {local}" for local in _local_attributes(node) if _EVENT.fullmatch(local))
-        if node.text and _WRITTEN.search(node.text):
-            yield "script écrit en texte"
-    for local, value in zip(_local_attributes(node), node.values(), strict=True):
-        if _ACTIVE.match(_url(str(value))):
-            yield f"adresse active dans {local}"
+    """Of an element that is not the clinical document's own."""
+    written = _written(node)
+    if _EVENT.fullmatch(written) and _local(node) == "attribute":
+        yield f"attribut {written}"
+    if written in _SCRIPTS and _local(node) == "element":
+        yield f"élément {written}"
+    yield from (f"attribut {name}" for name, _ in _attributes(node) if _EVENT.fullmatch(name))
+    if node.text and _WRITTEN.search(node.text):
+        yield "script écrit en texte"
 
 
 def _remotes_of(node: etree._Element) -> Iterator[str]:
-    name, ours = _names(node)
-    if ours:
-        return
-    xsl = etree.QName(node).namespace == _XSL
-    written = str(node.get("name", "")).lower().rpartition(":")[2] if xsl and name == "element" else ""
+    name, xsl = _local(node), etree.QName(node).namespace == _XSL
+    written = _written(node) if name == "element" else ""
     if name in _FRAMES or written in _FRAMES:
         yield f"élément {written or name}"
     if xsl and name in ("import", "include"):
         yield f"xsl:{name}"
-    for local, value in zip(_local_attributes(node), node.values(), strict=True):
-        fetched = local in _FETCHING or (local == "href" and name in ("link", "image", "use", "base"))
-        if fetched and _REMOTE.match(_url(str(value))):
-            yield f"adresse distante dans {local}"
+    for attribute, value in _attributes(node):
+        fetched = attribute in _FETCHING or (attribute == "href" and name in ("link", "image", "use", "base"))
+        if fetched and _REMOTE.match(_url(value)):
+            yield f"adresse distante dans {attribute}"
 
 
-def _names(node: etree._Element) -> tuple[str, bool]:
-    """Local name in lower case, and whether the element is the clinical document's own."""
-    name = etree.QName(node)
-    return name.localname.lower(), name.namespace == HL7V3
+def _written(node: etree._Element) -> str:
+    """Name of what an `xsl:element` or `xsl:attribute` writes, "" for any other element."""
+    if etree.QName(node).namespace != _XSL:
+        return ""
+    return str(node.get("name", "")).lower().rpartition(":")[2]
 
 
-def _local_attributes(node: etree._Element) -> list[str]:
-    return [etree.QName(str(name)).localname.lower() for name in node.attrib]
+def _local(node: etree._Element) -> str:
+    return etree.QName(node).localname.lower()
+
+
+def _attributes(node: etree._Element) -> Iterator[tuple[str, str]]:
+    for name, value in node.attrib.items():
+        yield etree.QName(str(name)).localname.lower(), str(value)
+
+
+def _addresses(root: etree._Element) -> Iterator[tuple[etree._Element, str, str]]:
+    """Attributes that may hold an address with a scheme, with their element."""
+    for node in _found(_WITH_COLON, root):
+        yield from ((node, name, value) for name, value in _attributes(node))
+
+
+def _found(query: etree.XPath, root: etree._Element) -> list[etree._Element]:
+    found = query(root)
+    return [node for node in found if isinstance(node, etree._Element)] if isinstance(found, list) else []
 
 
 def _url(value: str) -> str:
