@@ -25,8 +25,7 @@ class Cache:
     """Stylesheets of one distribution under one version of ours."""
 
     def __init__(self, folder: Path | None, kit_digest: str) -> None:
-        base = folder or Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "dmp-connector"
-        self._folder = base / f"kit-{kit_digest[:16]}-{_release()}"
+        self._folder = (folder or _usual_folder()) / f"kit-{kit_digest[:16]}-{_release()}"
 
     def load(self, name: str) -> Compiled | None:
         """The stylesheet kept under `name`, None when there is none that can be trusted."""
@@ -60,6 +59,14 @@ def _read(data: dict[str, Any]) -> Compiled:
         for row in data["assertions"]
     )
     return Compiled(data["name"], data["path"], data["text"], assertions, tuple(data["documents"]))
+
+
+def _usual_folder() -> Path:
+    """That of systemd (CacheDirectory=) for a service, which has no home; the user's for a person."""
+    given = os.environ.get("CACHE_DIRECTORY")
+    if given:
+        return Path(given.partition(":")[0])
+    return Path(os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")) / "dmp-connector"
 
 
 def _release() -> str:

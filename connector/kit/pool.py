@@ -25,7 +25,7 @@ from connector.kit.verdict import CdaVerdict
 _START: Final = 120.0
 """Seconds a worker may take to compile the kit."""
 _END: Final = 5.0
-_KEPT: Final = ("PATH", "LANG", "LC_ALL", "HOME", "XDG_CACHE_HOME", "TMPDIR")
+_KEPT: Final = ("PATH", "LANG", "LC_ALL", "HOME", "XDG_CACHE_HOME", "CACHE_DIRECTORY", "TMPDIR")
 """Variables a worker needs; the daemon's others may be secrets."""
 
 

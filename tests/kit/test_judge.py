@@ -220,3 +220,14 @@ def test_a_cache_that_cannot_be_written_only_costs_time(small_kit: Path, tmp_pat
     (tmp_path / "file").write_text("", encoding="utf-8")
     judge = Judge(small_kit, weight="refuse", terminologies=False, max_bytes=10**7, cache=tmp_path / "file")
     assert judge.judge(small.letter()).findings == ()
+
+
+def test_a_service_keeps_stylesheets_where_its_manager_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CACHE_DIRECTORY", f"{tmp_path / 'service'}:/other")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "user"))
+    kit = small.build(tmp_path / "kit")
+    Judge(kit, weight="refuse", terminologies=False, max_bytes=10**7, cache=None)
+    assert list((tmp_path / "service").rglob("IHE.json"))
+    monkeypatch.delenv("CACHE_DIRECTORY")
+    Judge(kit, weight="refuse", terminologies=False, max_bytes=10**7, cache=None)
+    assert list((tmp_path / "user" / "dmp-connector").rglob("IHE.json"))
