@@ -38,6 +38,9 @@ def failure(error: ConnectorError, *, effect: bool = False) -> Outcome:
     text = describe(explanation, server)
     if effect and _may_have_happened(error, explanation):
         return Unknown(f"le serveur a échoué sans dire où il en était : {text}")
+    if _server_failed(error, explanation):
+        # it only failed to answer a question: asked again, nobody has to look
+        return Retry(text, code=server.code)
     match explanation.klass:
         case "retry":
             return Retry(text, code=server.code)
@@ -73,8 +76,13 @@ def _may_have_happened(error: ConnectorError, explanation: Explanation) -> bool:
     A fault of the server's own with no known meaning; a submission taken in part, which D-49 excludes; a repository
     that lost the registry half-way.
     """
-    if isinstance(error, SoapFault) and error.code in _SERVER_SIDE and explanation.klass == "unknown":
+    if _server_failed(error, explanation):
         return True
     if isinstance(error, ServerRefusal) and error.context.get("status") == STATUS_PARTIAL:
         return True
     return first_error(error).code == _REGISTRY_UNREACHED
+
+
+def _server_failed(error: ConnectorError, explanation: Explanation) -> bool:
+    """A fault that the server takes upon itself, in words that mean nothing more."""
+    return isinstance(error, SoapFault) and error.code in _SERVER_SIDE and explanation.klass == "unknown"

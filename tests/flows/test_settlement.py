@@ -177,6 +177,6 @@ def test_what_may_have_happened_is_unknown_and_what_cannot_have_is_not(error: Co
     assert type(failure(error, effect=True)) is kind
 
 
-def test_a_call_without_effect_is_never_unknown() -> None:
+def test_a_call_without_effect_that_the_server_failed_to_answer_is_put_again() -> None:
     for error in (TransportError("cut", sent=True), SoapFault("Receiver", "", "", http_status=500)):
-        assert type(failure(error)) is not Unknown
+        assert type(failure(error)) is Retry
