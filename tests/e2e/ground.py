@@ -9,9 +9,10 @@ from __future__ import annotations
 import json
 import os
 import random
+import threading
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,14 +23,17 @@ from connector.journal.audit.key import create_key
 from connector.simulator.config import SimConfig
 from connector.simulator.server import Simulator
 from tests.e2e.harness import Hospital, toml_of
-from tests.e2e.load import Letter, make_identities
+from tests.e2e.load import make_identities
 from tests.e2e.process import ConnectorProcess, fixed_port, write_toml
+from tests.e2e.stories import Letter, act
 
 FULL = os.environ.get("CONNECTOR_PROOF") == "full"
 """`make proof`: full numbers and a new seed each time, with the same code."""
 
 NEVER_OPEN = {"failures": 0}
 """A breaker that never opens: the faults of a proof follow each other as no far end's do."""
+
+_AT_REST = {"done", "held", "refused", "dead"}
 
 
 class Ground:
@@ -78,7 +82,9 @@ class Ground:
             ConnectorProcess(self.settings, self.port, role=role, name=f"-{number}-{role}", mutation=mutation)
             for number, role in enumerate(roles)
         ]
+        self.store = address
         self.journal = JournalReader(JournalConfig(address))
+        self.acceptances = Acceptances(self.simulator.config.folder / "world" / "acceptances.jsonl")
 
     def start(self) -> None:
         """Every process that is not there is started; returns once all work."""
@@ -100,9 +106,8 @@ class Ground:
         self.simulator.stop()
 
     def acceptance_order(self) -> list[str]:
-        """Each acceptance the simulator recorded, in its order, under the lock of its registry."""
-        file = self.folder / "simulator" / "world" / "acceptances.jsonl"
-        return [json.loads(line)["unique_id"] for line in file.read_text().splitlines()] if file.exists() else []
+        """Each acceptance the simulator recorded, in its order, under the lock of its registry (`stories.act`)."""
+        return self.acceptances.order()
 
     def calls(self, transaction: str) -> list[dict[str, Any]]:
         text = (self.folder / "simulator" / "calls.jsonl").read_text(encoding="utf-8")
@@ -136,6 +141,48 @@ class Ground:
         while not self.settled() and time.monotonic() < end:
             time.sleep(0.1)
 
+    def wait_at_rest(self, seconds: float) -> None:
+        """Returns once nothing moves any more, whatever it came to: a connector that is wrong refuses and holds."""
+        end = time.monotonic() + seconds
+        while self.count("SELECT count(*) FROM message WHERE routed = 0") or set(self.states()) - _AT_REST:
+            assert time.monotonic() < end, self.left()
+            time.sleep(0.1)
+
+
+class Acceptances:
+    """The simulator's record of what it accepted, followed as it grows. Safe across threads."""
+
+    def __init__(self, file: Path) -> None:
+        self._file = file
+        self._lock = threading.Lock()
+        self._read = 0
+        self._order: list[str] = []
+        self._known: set[str] = set()
+
+    def order(self) -> list[str]:
+        with self._lock:
+            self._follow()
+            return list(self._order)
+
+    def known(self) -> Set[str]:
+        """Everything accepted so far, each once."""
+        with self._lock:
+            self._follow()
+            return self._known
+
+    def _follow(self) -> None:
+        if not self._file.exists():
+            return
+        with self._file.open("rb") as file:
+            file.seek(self._read)
+            added = file.read()
+        whole = added[: added.rfind(b"\n") + 1]
+        self._read += len(whole)
+        for line in map(json.loads, whole.splitlines()):
+            found = act(line["unique_id"], line["operation"])
+            self._order.append(found)
+            self._known.add(found)
+
 
 @dataclass(frozen=True, slots=True)
 class Counts:
@@ -161,22 +208,22 @@ class Counts:
 def count_acceptances(letters: Sequence[Letter], order: Sequence[str]) -> Counts:
     """`letters` in the order each patient's sender sent them; `order` as the simulator accepted."""
     counts = Counter(order)
-    patient_of = {letter.unique_id: letter.patient for letter in letters}
+    patient_of = {letter.act: letter.patient for letter in letters}
     sent: dict[int, list[str]] = {}
     first: dict[int, list[str]] = {}
     for letter in letters:
-        sent.setdefault(letter.patient, []).append(letter.unique_id)
-    for unique_id in dict.fromkeys(order):
-        first.setdefault(patient_of.get(unique_id, -1), []).append(unique_id)
+        sent.setdefault(letter.patient, []).append(letter.act)
+    for accepted in dict.fromkeys(order):
+        first.setdefault(patient_of.get(accepted, -1), []).append(accepted)
     return Counts(
         accepted=len(order),
-        lost=[letter.control_id for letter in letters if letter.unique_id not in counts],
-        doubled=[letter.control_id for letter in letters if counts[letter.unique_id] > 1],
-        unexpected=[unique_id for unique_id in counts if unique_id not in patient_of],
+        lost=[letter.control_id for letter in letters if letter.act not in counts],
+        doubled=[letter.control_id for letter in letters if counts[letter.act] > 1],
+        unexpected=[accepted for accepted in counts if accepted not in patient_of],
         disordered=[
             patient
-            for patient, ids in sent.items()
-            if first.get(patient, []) != [unique_id for unique_id in ids if unique_id in counts]
+            for patient, acts in sent.items()
+            if first.get(patient, []) != [accepted for accepted in acts if accepted in counts]
         ],
     )
 

@@ -8,21 +8,19 @@ import random
 import socket
 import threading
 import time
-import uuid
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 
 from connector.base.errors import TransportError
 from connector.base.resources import resource_dir
-from connector.cli.demo_letters import fresh_letter
 from connector.hl7.ack import parse_ack
 from connector.hl7.framing import frame
 from connector.hl7.mllp_client import MllpClient
 from connector.ins.matricule import key_of
 from connector.simulator.directory import INS_TEST, DomainId, Patient
+from tests.e2e.stories import Author, Letter, Mix, samples
 
 TEMPLATE_INS = b"279035121518989"
-WANTS_ZAM = "ACK_RECEPTION^Accusé de réception^MetaDMPMSS||Y^".encode()
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +54,11 @@ class Identity:
             content = content.replace(old, new)
         return content
 
+    def author(self, patient: int, chance: random.Random, mix: Mix) -> Author:
+        """Who writes this patient's letters; `patient` is its index."""
+        letter, replacement = map(self.personalise, samples())
+        return Author(patient, letter, replacement, chance, mix)
+
     def in_world(self) -> Patient:
         local = DomainId(self.ipp, "CHU-X", "000897406", "N", "PI")
         return Patient(
@@ -80,16 +83,6 @@ def make_identities(count: int, chance: random.Random) -> list[Identity]:
     ]
 
 
-@dataclass(frozen=True, slots=True)
-class Letter:
-    """One letter sent; `patient` is its sender's index."""
-
-    unique_id: str
-    control_id: str
-    patient: int
-    wants_zam: bool
-
-
 @dataclass(slots=True)
 class Sent:
     """What one sender did, in its order."""
@@ -107,7 +100,7 @@ class Load:
 
     A sender keeps a message until AA: no answer, a cut or an AR send the same bytes again. Now and then it hangs up
     without reading the answer. It runs at most `ahead` letters before what the DMP accepted, so that kills always find
-    work and the end is short.
+    work and the end is short. `accepted` names what the DMP accepted so far, as `Letter.act` does.
     """
 
     def __init__(
@@ -118,11 +111,10 @@ class Load:
         *,
         seed: int,
         ahead: int = 4,
+        mix: Mix = "creations",
     ) -> None:
-        samples = resource_dir("samples")
-        self._letter = (samples / "mdm-t02-lettre-de-liaison.er7").read_bytes()
-        self._admission = (samples / "adt-a01-admission.er7").read_bytes()
-        assert WANTS_ZAM in self._letter
+        self._admission = (resource_dir("samples") / "adt-a01-admission.er7").read_bytes()
+        self._mix = mix
         self._port = port
         self._accepted = accepted
         self._seed = seed
@@ -152,7 +144,7 @@ class Load:
 
     def _work(self, index: int, identity: Identity) -> None:
         chance = random.Random(f"{self._seed}/{index}")
-        letter, admission = identity.personalise(self._letter), identity.personalise(self._admission)
+        author, admission = identity.author(index, chance, self._mix), identity.personalise(self._admission)
         sent, number = self.sent[index], 0
         with MllpClient("127.0.0.1", self._port, timeout=5.0) as client:
             self._send(client, sent, self._next_admission(sent, admission, f"A{index}X0"), chance)
@@ -164,15 +156,13 @@ class Load:
                     self._send(client, sent, self._next_admission(sent, admission, f"A{index}X{number}"), chance)
                 else:
                     wants = chance.random() < 0.75
-                    document = uuid.UUID(int=chance.getrandbits(128), version=4)
-                    raw, unique_id = fresh_letter(letter, f"L{index}X{number}", document)
-                    raw = raw if wants else raw.replace(WANTS_ZAM, WANTS_ZAM.replace(b"Y^", b"N^"))
-                    sent.letters.append(Letter(unique_id, f"L{index}X{number}", index, wants))
+                    raw, letter = author.next(f"L{index}X{number}", wants_zam=wants)
+                    sent.letters.append(letter)
                     self._send(client, sent, raw, chance)
 
     def _too_far(self, sent: Sent) -> bool:
         accepted = self._accepted()
-        return sum(letter.unique_id not in accepted for letter in sent.letters[-self._ahead :]) >= self._ahead
+        return sum(letter.act not in accepted for letter in sent.letters[-self._ahead :]) >= self._ahead
 
     @staticmethod
     def _next_admission(sent: Sent, template: bytes, control_id: str) -> bytes:

@@ -10,15 +10,20 @@ from collections.abc import Callable
 from typing import Final
 from unittest.mock import patch
 
+from connector.base.clock import utc_now
 from connector.base.errors import ConnectorError
 from connector.cli.main import main
 from connector.dmp.client import DmpClient, SubmitResult
 from connector.dmp.feed import Feed
+from connector.flows.asked import Asked
 from connector.flows.outcomes import failure
+from connector.flows.predecessor import Predecessors
+from connector.flows.publication import PublicationFlow
 from connector.flows.settlement import Sent, Settlement, Verdict
 from connector.ins.model import MatriculeIns
-from connector.journal import Done, Job, Outcome
+from connector.journal import Done, Hold, Job, Outcome, Unknown
 from connector.journal.engine.lease import Fence
+from connector.patients import versions
 from connector.trust.vihf import Caller
 
 
@@ -51,6 +56,43 @@ def hope() -> None:
     patch("connector.flows.publication.failure", hopeful).start()
 
 
+def resent_as_new() -> None:
+    """Sends a replacement again as a document of its own, without RPLC."""
+    found = Predecessors.of_replacement
+
+    def of_replacement(self: Predecessors, asked: Asked) -> str | Hold:
+        return "" if asked.job.resumed else found(self, asked)
+
+    patch.object(Predecessors, "of_replacement", of_replacement).start()
+
+
+def skip_predecessor() -> None:
+    """Never looks up what a replacement replaces."""
+    patch.object(Predecessors, "of_replacement", lambda _self, _asked: "").start()
+
+
+def believe_deletion() -> None:
+    """Takes a deletion without an answer for done."""
+    failed = PublicationFlow._failed
+
+    def believing(self: PublicationFlow, asked: Asked, error: ConnectorError) -> Outcome:
+        outcome = failed(self, asked, error)
+        return self._ending.deleted(asked, "espoir") if asked.deletes and isinstance(outcome, Unknown) else outcome
+
+    patch.object(PublicationFlow, "_failed", believing).start()
+
+
+def version_early() -> None:
+    """Writes a version down before the DMP has answered."""
+    fed = PublicationFlow._feed
+
+    def early(self: PublicationFlow, asked: Asked) -> Outcome:
+        self._journal.transact(lambda tx: versions.stand(tx, asked.version("published"), utc_now()))
+        return fed(self, asked)
+
+    patch.object(PublicationFlow, "_feed", early).start()
+
+
 def stop_before_send() -> None:
     """No defect: it is stopped by SIGSTOP, once, with everything durable and not one byte of its first ITI-41 gone."""
     submit, stopped = DmpClient.submit, threading.Event()
@@ -74,6 +116,10 @@ MUTATIONS: Final[dict[str, Callable[[], None]]] = {
     "skip-question": skip_question,
     "believe-at-once": believe_at_once,
     "hope": hope,
+    "resent-as-new": resent_as_new,
+    "skip-predecessor": skip_predecessor,
+    "believe-deletion": believe_deletion,
+    "version-early": version_early,
     "stop-before-send": stop_before_send,
     "stop-before-send-unfenced": stop_before_send_unfenced,
 }

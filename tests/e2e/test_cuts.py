@@ -1,4 +1,7 @@
-"""Thousands of submissions under random cuts: each accepted exactly once, in its patient's order (design rule 7).
+"""Thousands of requests under random cuts: each accepted exactly once, in its patient's order (design rule 7).
+
+Two runs: new letters only, as in the first proof; and letters mixed with replacements of their newest version and with
+deletions, where each chain must end as its last request asked, in the registry and in the connector's own table.
 
 What the connector rests on: once an answer is known to be lost, the server accepts within the grace or never. The
 programmed delays are below the grace; the longest ITI-41 of the run is measured and checked against it.
@@ -9,21 +12,22 @@ from __future__ import annotations
 import random
 import threading
 import time
-import uuid
 from collections import Counter
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, get_args
 
 import pytest
 
 from connector.base.resources import resource_dir
-from connector.cli.demo_letters import fresh_letter
 from connector.hl7.ack import parse_ack
 from connector.hl7.mllp_client import MllpClient
 from connector.simulator.faults import FaultRule
+from tests.e2e.chains import Watch, count_chains
 from tests.e2e.ground import FULL, NEVER_OPEN, Ground, check_zam, count_acceptances
-from tests.e2e.load import WANTS_ZAM, Letter, drawn_seed
+from tests.e2e.load import drawn_seed
+from tests.e2e.stories import Author, Letter, Mix
 
 SUBMISSIONS: Final = 10_000 if FULL else 300
 PATIENTS: Final = 400 if FULL else 60
@@ -61,6 +65,7 @@ FAULTS: Final[tuple[FaultRule | None, ...]] = (
     FaultRule("registry-error", "ITI-41", code="XDSRegistryBusy"),
     FaultRule("registry-error", "ITI-41", code="XDSRegistryNotAvailable"),
 )
+DELETION_FAULTS: Final = tuple(rule and replace(rule, transaction="ITI-57") for rule in FAULTS)
 QUESTION_FAULTS: Final = (
     FaultRule("cut-before", "ITI-18"),
     FaultRule("cut-after", "ITI-18"),
@@ -83,20 +88,23 @@ def make_ground(folder: Path, seed: int, pki: Path, patients: int, mutation: str
             "poll": 0.2,
             "destinations": {"dmp": NEVER_OPEN},
         },
-        dmp={"timeouts": {"TD2.1": TIMEOUT}},
+        dmp={"timeouts": {"TD2.1": TIMEOUT, "TD3.3c": TIMEOUT}},
         publication={"unknown_grace": GRACE},
         log={"level": "error"},
     )
 
 
+Decks = tuple[Iterator[FaultRule | None], Iterator[FaultRule | None]]
+"""What befalls an ITI-41, and an ITI-57."""
+
+
 class Feed:
     """`SENDERS` connections share the patients; each patient's letters are sent strictly in order."""
 
-    def __init__(self, ground: Ground, submissions: int) -> None:
-        samples = resource_dir("samples")
-        self._letter = (samples / "mdm-t02-lettre-de-liaison.er7").read_bytes()
-        self._admission = (samples / "adt-a01-admission.er7").read_bytes()
+    def __init__(self, ground: Ground, submissions: int, mix: Mix) -> None:
+        self._admission = (resource_dir("samples") / "adt-a01-admission.er7").read_bytes()
         self._ground = ground
+        self._mix = mix
         self._each = submissions // len(ground.identities)
         self.letters: list[list[Letter]] = [[] for _ in range(SENDERS)]
         self.refused: list[str] = []
@@ -114,28 +122,38 @@ class Feed:
     def _send(self, sender: int) -> None:
         ground, chance = self._ground, random.Random(f"{self._ground.seed}/{sender}")
         patients = [(n, one) for n, one in enumerate(ground.identities) if n % SENDERS == sender]
-        templates = {n: one.personalise(self._letter) for n, one in patients}
+        decks = (self._deck(FAULTS, sender, chance), self._deck(DELETION_FAULTS, sender, chance))
+        authors = {n: one.author(n, chance, self._mix) for n, one in patients}
         with MllpClient("127.0.0.1", ground.port, timeout=30.0) as client:
             for number, identity in patients:
                 admission = identity.personalise(self._admission)
                 self._exchange(client, admission.replace(b"ADT0001", b"A%d" % number))
             for turn in range(self._each):
                 for number, _ in patients:
-                    self._exchange(client, self._next(sender, number, turn, templates[number], chance))
+                    self._exchange(client, self._next(sender, authors[number], f"L{number}X{turn}", chance, decks))
 
-    def _next(self, sender: int, patient: int, turn: int, template: bytes, chance: random.Random) -> bytes:
-        """A new letter, its faults programmed before it leaves."""
-        control_id = f"L{patient}X{turn}"
-        raw, unique_id = fresh_letter(template, control_id, uuid.UUID(int=chance.getrandbits(128), version=4))
-        wants = chance.random() < 0.1
-        raw = raw if wants else raw.replace(WANTS_ZAM, WANTS_ZAM.replace(b"Y^", b"N^"))
+    def _deck(
+        self, rules: Sequence[FaultRule | None], sender: int, chance: random.Random
+    ) -> Iterator[FaultRule | None]:
+        """Each sender deals its part of the rules first, so that all of them fall, then draws."""
+        deck = random.Random(self._ground.seed).sample(rules, len(rules))
+        yield from deck[sender::SENDERS]
+        while True:
+            yield chance.choice(rules)
+
+    def _next(self, sender: int, author: Author, control_id: str, chance: random.Random, decks: Decks) -> bytes:
+        """The next message of a patient, its faults programmed before it leaves."""
+        raw, letter = author.next(control_id, wants_zam=chance.random() < 0.1)
         faults = self._ground.simulator.faults
-        drawn = chance.choice(FAULTS)
+        drawn = next(decks[letter.action == "delete"])
         if drawn is not None:
-            faults.add(replace(drawn, unique_id=unique_id))
+            faults.add(replace(drawn, unique_id=letter.unique_id))
             if chance.random() < 0.15:
-                faults.add(replace(chance.choice(QUESTION_FAULTS), unique_id=unique_id))
-        self.letters[sender].append(Letter(unique_id, control_id, patient, wants))
+                faults.add(replace(chance.choice(QUESTION_FAULTS), unique_id=letter.unique_id))
+        if letter.replaces and chance.random() < 0.1:
+            # the question by which the replaced document is found
+            faults.add(replace(chance.choice(QUESTION_FAULTS), unique_id=letter.replaces))
+        self.letters[sender].append(letter)
         return raw
 
     def _exchange(self, client: MllpClient, raw: bytes) -> None:
@@ -146,32 +164,51 @@ class Feed:
 
 @pytest.mark.proof
 @pytest.mark.timeout(DEADLINE + 600 if FULL else 120)
-def test_submissions_under_random_cuts_are_accepted_exactly_once(tmp_path: Path, pki_folder: Path) -> None:
+@pytest.mark.parametrize("mix", get_args(Mix))
+def test_requests_under_random_cuts_are_accepted_exactly_once(tmp_path: Path, pki_folder: Path, mix: Mix) -> None:
     seed = drawn_seed()
-    print(f"\nseed {seed} (CONNECTOR_SEED={seed} draws the same identities and faults)")
+    print(f"\nseed {seed} (CONNECTOR_SEED={seed} draws the same identities, requests and faults)")
     ground = make_ground(tmp_path, seed, pki_folder, PATIENTS)
     try:
         began = time.monotonic()
         ground.start()
-        letters = Feed(ground, SUBMISSIONS).run()
-        ground.wait_settled(DEADLINE)
+        with Watch(ground.store, ground.acceptances.known) as watch:
+            letters = Feed(ground, SUBMISSIONS, mix).run()
+            ground.wait_settled(DEADLINE)
         seconds = time.monotonic() - began
         counts = count_acceptances(letters, ground.acceptance_order())
-        submissions, questions = ground.calls("ITI-41"), ground.calls("ITI-18")
-        fired = Counter(call["fault"] for call in submissions)
-        resent = len(submissions) - len(letters)
-        print(f"{len(letters)} submissions of {PATIENTS} patients in {seconds:.0f} s; {counts}")
-        print(f"{len(questions)} questions to the registry, {resent} resends; faults fired: {dict(fired)}")
-        assert counts.clean, counts
+        chains = count_chains(letters, ground.simulator.registry, ground.journal)
+        print(f"{len(letters)} requests of {PATIENTS} patients in {seconds:.0f} s; {counts}; {chains}")
+        print_calls(ground, letters)
         assert ground.settled(), ground.left()
+        assert counts.clean, counts
+        assert chains.clean, chains
+        assert (watch.ahead, watch.looks > 10) == (set(), True)
         check_zam(letters, ground.hospital)
+        submissions = ground.calls("ITI-41")
         longest = max(_server_seconds(call) for call in submissions)
         assert longest < GRACE, f"premise broken: the server worked {longest:.2f} s, the grace is {GRACE} s"
-        assert set(fired) == {"", *(rule.effect for rule in FAULTS if rule is not None)}
-        assert resent > len(letters) // 10, "hardly anything was sent again: nothing proven"
+        check_faults(submissions, sum(letter.action != "delete" for letter in letters))
+        if mix == "versions":
+            check_faults(ground.calls("ITI-57"), sum(letter.action == "delete" for letter in letters))
         assert ground.stop() == [0]
     finally:
         ground.close()
+
+
+def print_calls(ground: Ground, letters: Sequence[Letter]) -> None:
+    asked = Counter(letter.action for letter in letters)
+    fed, deleted = ground.calls("ITI-41"), ground.calls("ITI-57")
+    print(f"asked: {dict(asked)}; ITI-41 {len(fed)}, ITI-57 {len(deleted)}, ITI-18 {len(ground.calls('ITI-18'))}")
+    for name, calls in (("ITI-41", fed), ("ITI-57", deleted)):
+        print(f"faults fired on {name}: {dict(Counter(call['fault'] for call in calls))}")
+
+
+def check_faults(calls: Sequence[dict[str, Any]], requests: int) -> None:
+    """Every programmed fault fell, and often enough for requests to be sent again."""
+    fired = {call["fault"] for call in calls}
+    assert fired == {"", *(rule.effect for rule in FAULTS if rule is not None)}
+    assert len(calls) - requests > requests // 10, "hardly anything was sent again: nothing proven"
 
 
 def _server_seconds(call: dict[str, Any]) -> float:
@@ -183,18 +220,36 @@ def _server_seconds(call: dict[str, Any]) -> float:
     return seconds - (BEYOND if call["fault"] == "hang-after" else TIMEOUT)
 
 
-@pytest.mark.parametrize(
-    ("mutation", "finding"), [("skip-question", "doubled"), ("believe-at-once", "doubled"), ("hope", "lost")]
-)
-def test_the_proof_sees_a_connector_that_does_not_ask(
-    tmp_path: Path, pki_folder: Path, mutation: str, finding: str
-) -> None:
+MUTANTS: Final[dict[str, tuple[Mix, str]]] = {
+    "skip-question": ("creations", "doubled"),
+    "believe-at-once": ("creations", "doubled"),
+    "hope": ("creations", "lost"),
+    "resent-as-new": ("versions", "broken"),
+    "skip-predecessor": ("versions", "broken"),
+    "believe-deletion": ("versions", "lost"),
+    "version-early": ("versions", "ahead"),
+}
+
+
+@pytest.mark.parametrize("mutation", MUTANTS)
+def test_the_proof_sees_a_connector_that_is_wrong(tmp_path: Path, pki_folder: Path, mutation: str) -> None:
+    mix, finding = MUTANTS[mutation]
     ground = make_ground(tmp_path, drawn_seed(), pki_folder, 24, mutation)
     try:
         ground.start()
-        letters = Feed(ground, 72).run()
-        ground.wait_settled(60.0)
-        assert ground.settled(), ground.left()
-        assert getattr(count_acceptances(letters, ground.acceptance_order()), finding)
+        with Watch(ground.store, ground.acceptances.known) as watch:
+            letters = Feed(ground, 72 if mix == "creations" else 120, mix).run()
+            ground.wait_at_rest(60.0)
+        counts = count_acceptances(letters, ground.acceptance_order())
+        chains = count_chains(letters, ground.simulator.registry, ground.journal)
+        found = {
+            "doubled": counts.doubled,
+            "lost": counts.lost,
+            "broken": chains.broken,
+            "believed": chains.believed,
+            "ahead": watch.ahead,
+        }
+        print(f"{mutation}: { ({name: len(seen) for name, seen in found.items()}) }")
+        assert found[finding]
     finally:
         ground.close()
