@@ -1,5 +1,7 @@
 """kill -9 and SIGSTOP of the real processes under load, again and again: nothing lost, nothing twice, order kept.
 
+The traffic mixes letters, their replacements and their deletions; the full proof also does new letters alone.
+
 Embedded (SQLite): one process. PostgreSQL: a listener and two workers, each struck at random; what a struck worker
 held is taken over by the other, and a stopped one that wakes up after its work was taken over must not send.
 
@@ -24,9 +26,11 @@ import pytest
 
 from connector.base.clock import utc_now
 from connector.simulator.faults import FaultRule
+from tests.e2e.chains import Watch, count_chains
 from tests.e2e.ground import FULL, NEVER_OPEN, Counts, Ground, check_zam, count_acceptances
 from tests.e2e.load import Load, drawn_seed
 from tests.e2e.process import ConnectorProcess
+from tests.e2e.stories import Mix
 
 PATIENTS: Final = 10
 GRACE: Final = 2.5
@@ -42,6 +46,7 @@ STROKES: Final = {
     "sqlite": {"kill": 60 if FULL else 8, "stop": 20 if FULL else 3},
     "postgresql": {"kill": 80 if FULL else 6, "stop": 40 if FULL else 3},
 }
+MIXES: Final[tuple[Mix, ...]] = ("versions", "creations") if FULL else ("versions",)
 ROLES: Final = {"sqlite": ("all",), "postgresql": ("listener", "worker", "worker")}
 
 FAULTS: Final = (
@@ -52,9 +57,13 @@ FAULTS: Final = (
     FaultRule("cut-during", "ITI-41", times=1),
     FaultRule("delay", "ITI-41", times=4, seconds=LONG),
     FaultRule("cut-after", "ITI-41", times=1, seconds=SHORT),
+    FaultRule("delay", "ITI-57", times=2, seconds=LONG),
     FaultRule("cut-before", "ITI-18", times=2),
+    FaultRule("cut-after", "ITI-57", times=2),
     FaultRule("delay", "ITI-18", times=2, seconds=SHORT),
+    FaultRule("cut-before", "ITI-57", times=2),
     FaultRule("cut-before", "TD0.2", times=1),
+    FaultRule("cut-then-accept", "ITI-57", times=1, seconds=SHORT),
 )
 
 Means = Literal["kill", "stop"]
@@ -150,30 +159,39 @@ def make(tmp_path: Path, pki_folder: Path, request: pytest.FixtureRequest) -> It
 
 @pytest.mark.proof
 @pytest.mark.timeout(7200 if FULL else 120)
+@pytest.mark.parametrize("mix", MIXES)
 @pytest.mark.parametrize("kind", STROKES)
-def test_struck_under_load_nothing_is_lost_and_nothing_doubled(make: Make, kind: str) -> None:
+def test_struck_under_load_nothing_is_lost_and_nothing_doubled(make: Make, kind: str, mix: Mix) -> None:
     ground = make(kind)
-    load = Load(ground.port, ground.identities, ground.simulator.world.acceptances, seed=ground.seed)
+    load = Load(ground.port, ground.identities, ground.acceptances.known, seed=ground.seed, mix=mix)
     began = time.monotonic()
     ground.start()
     load.start()
-    strokes = strike_again_and_again(ground, kind)
-    finish(ground, load)
+    with Watch(ground.store, ground.acceptances.known) as watch:
+        strokes = strike_again_and_again(ground, kind)
+        finish(ground, load)
     if kind == "postgresql":
         for stroke in strokes.all:
             time_takeover(ground, strokes, stroke)
     counts = count_acceptances(load.letters, ground.acceptance_order())
     print(f"{kind}: {len(strokes.all)} strokes in {time.monotonic() - began:.0f} s\n{strokes}")
     print_counts(ground, load, counts)
+    chains = count_chains(load.letters, ground.simulator.registry, ground.journal)
+    print(f"{dict(Counter(letter.action for letter in load.letters))}; {chains}")
 
     assert [reason for sent in load.sent for reason in sent.refused] == []
     check_journal(ground, load)
     assert counts.clean, counts
+    assert chains.clean, chains
+    assert (watch.ahead, watch.looks > 10) == (set(), True)
     check_zam(load.letters, ground.hospital)
     longest = max(call["milliseconds"] for call in ground.calls("ITI-41")) / 1000
     assert longest < GRACE, f"premise broken: an ITI-41 took {longest:.2f} s, the grace is {GRACE} s"
     fired = {call["fault"] for call in ground.calls("ITI-41")}
     assert "delay" in fired
+    if mix == "versions":
+        assert {letter.action for letter in load.letters} == {"create", "replace", "delete"}
+        assert {call["fault"] for call in ground.calls("ITI-57")} - {""}
     assert fired & {"cut-after", "cut-before", "cut-then-accept"}
     assert ground.journal.query("SELECT 1 FROM duplicate LIMIT 1"), "no message came twice: nothing proven"
     sending = sum(one.found == "sending" for one in strokes.all)
@@ -293,11 +311,11 @@ def print_counts(ground: Ground, load: Load, counts: Counts) -> None:
     waited = {row[0] for row in ground.journal.query(_NOTED, ("unknown", "%peut encore y travailler%"))}
     resent = {row[0] for row in ground.journal.query(_NOTED, ("vérifié", "Absent%"))}
     found = ground.journal.query(_NOTED, ("vérifié", "Le registre a%"))
-    faults = Counter(call["fault"] for name in ("ITI-41", "ITI-18", "TD0.2") for call in ground.calls(name))
+    faults = Counter(call["fault"] for name in ("ITI-41", "ITI-57", "ITI-18", "TD0.2") for call in ground.calls(name))
     del faults[""]
     duplicates = ground.count("SELECT count(*) FROM duplicate")
     wanted = sum(letter.wants_zam for letter in letters)
-    print(f"{len(letters)} letters and {sum(s.admissions for s in sent)} admissions of {PATIENTS} patients sent,")
+    print(f"{len(letters)} requests and {sum(s.admissions for s in sent)} admissions of {PATIENTS} patients sent,")
     print(f"  {sum(s.resent for s in sent)} times without an answer, {sum(s.deaf for s in sent)} times hung up on it,")
     print(f"  {duplicates} duplicates known by the journal; faults fired: {dict(faults)}")
     print(f"{counts}; registry asked: {len(found)} found, {len(resent)} absent and sent again,")
