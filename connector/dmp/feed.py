@@ -13,9 +13,9 @@ from connector.base.hl7time import PARIS
 from connector.cda.model import CdaHeader
 from connector.dmp.bundle import NORMAL, SIGNATURE_ID, PreparedFeed, bundle
 from connector.dmp.config import DmpConfig
+from connector.dmp.draft import Draft
 from connector.dmp.facts import DocumentFacts, facts_of
-from connector.dmp.metadata import build_entry, build_submission_set
-from connector.dmp.rules import Draft, check
+from connector.dmp.metadata import build_submission_set, entry_of, let_pass
 from connector.hl7.model import DocumentRequest
 from connector.ins.model import MatriculeIns
 from connector.trust.keys import KeyPair
@@ -67,8 +67,9 @@ def prepare(
     profile has no signer.
     """
     today = feed.ids.submission_time.astimezone(PARIS).date()
-    warnings = tuple(f for f in check(Draft(feed.header, feed.facts, ins, config, today)) if not f.blocking)
-    entry = build_entry(feed.header, feed.facts, ins, config, entry_uuid=DOCUMENT_ID, today=today)
+    draft = Draft(feed.header, feed.facts, ins, config, today)
+    warnings = let_pass(draft)
+    entry = entry_of(draft, DOCUMENT_ID)
     submission_set = build_submission_set(
         entry,
         feed.facts,

@@ -7,6 +7,7 @@ from datetime import date, datetime
 from typing import Final
 
 from connector import codes
+from connector.base.finding import Finding
 from connector.base.hl7time import utc_digits, xds_utc
 from connector.base.oid import is_oid
 from connector.cda.model import CdaHeader, CdaOrganization, CdaPerson, Coded, InstanceId
@@ -45,8 +46,14 @@ def build_entry(
 
     Raises DmpMetadataError with every blocking finding.
     """
-    refuse(Draft(header, facts, ins, config, today))
-    profile = config.profile
+    draft = Draft(header, facts, ins, config, today)
+    let_pass(draft)
+    return entry_of(draft, entry_uuid)
+
+
+def entry_of(draft: Draft, entry_uuid: str) -> DocumentEntry:
+    """The DocumentEntry of a draft that `let_pass` let pass."""
+    header, facts, ins, profile = draft.header, draft.facts, draft.ins, draft.config.profile
     event = header.service_events[0]
     return DocumentEntry(
         entry_uuid=entry_uuid,
@@ -101,11 +108,13 @@ def build_submission_set(
     )
 
 
-def refuse(draft: Draft) -> None:
-    """Raises DmpMetadataError when a rule blocks; warnings pass."""
-    blocking = [finding for finding in check(draft) if finding.blocking]
+def let_pass(draft: Draft) -> tuple[Finding, ...]:
+    """The warnings of a draft. Raises DmpMetadataError when a rule blocks."""
+    findings = check(draft)
+    blocking = [finding for finding in findings if finding.blocking]
     if blocking:
         raise DmpMetadataError(blocking)
+    return findings
 
 
 def unique_id(header: CdaHeader) -> str:
