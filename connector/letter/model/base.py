@@ -1,0 +1,82 @@
+"""What every part of a letter shares: frozen, no unknown key, rules that are told together, and a silent `repr`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Final
+
+from pydantic import BaseModel, ConfigDict, model_validator
+from pydantic_core import PydanticCustomError
+
+RULE: Final = "letter_rule"
+"""Type of every error our own rules raise; its context holds `broken`, a tuple of Broken."""
+
+COMPLETED: Final = {"x-completed": True}
+"""`json_schema_extra` of a field that the connector fills when the file leaves it out (letter/inputs/complete.py)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Broken:
+    """One rule that a value breaks: `field` is relative to the value, `found` never holds an identity or a text."""
+
+    field: str
+    text: str
+    expected: str
+    found: str = ""
+
+
+def refusal(text: str, expected: str, found: str = "", field: str = "") -> PydanticCustomError:
+    """The error of a single value, as our rules word it."""
+    return refusals(Broken(field, text, expected, found))
+
+
+def refusals(*broken: Broken) -> PydanticCustomError:
+    """The error of a value that breaks several rules at once."""
+    return PydanticCustomError(RULE, "the value breaks a rule of the letter", {"broken": broken})
+
+
+class Plain(BaseModel):
+    """A part of a letter. `broken()` yields what the fields break together; all of it is told at once."""
+
+    model_config = ConfigDict(
+        frozen=True,
+        extra="forbid",
+        strict=False,
+        hide_input_in_errors=True,
+        use_attribute_docstrings=True,
+        ser_json_inf_nan="constants",
+    )
+
+    def broken(self) -> Iterator[Broken]:
+        """Rules between fields; the default has none."""
+        yield from ()
+
+    @model_validator(mode="after")
+    def _hold_the_rules(self) -> Plain:
+        if broken := tuple(self.broken()):
+            raise refusals(*broken)
+        return self
+
+    # A letter is a patient's: neither a log nor a traceback shows one by accident.
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}(<hidden>)"
+
+    __str__ = __repr__
+
+    def __repr_args__(self) -> Any:
+        return ()
+
+    def data(self) -> dict[str, Any]:
+        """The part as plain data (text, numbers, lists), without what is absent or empty: what a file would hold."""
+        plain = _without_nothing(self.model_dump(mode="json"))
+        return plain if isinstance(plain, dict) else {}
+
+
+def _without_nothing(value: object) -> object:
+    if isinstance(value, dict):
+        kept = {name: _without_nothing(item) for name, item in value.items()}
+        return {name: item for name, item in kept.items() if item is not None and item not in ([], {})}
+    if isinstance(value, list):
+        return [_without_nothing(item) for item in value]
+    return value

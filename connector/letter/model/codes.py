@@ -1,0 +1,191 @@
+"""Codes: {code, system, display}, or the bare code where its list or its system is known.
+
+What a list offers is checked against connector.codes in use (the site's newer list counts); the code system of other
+fields is fixed (cda-lettre-de-liaison §2.1) and the code's shape checked, not its existence.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Any, Final
+
+from pydantic import AfterValidator, GetCoreSchemaHandler, GetJsonSchemaHandler
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema, core_schema
+
+from connector.base.oid import is_oid
+from connector.codes import ValueSet, load
+from connector.letter.model.base import Broken, Plain, refusal, refusals
+from connector.letter.model.text import Line
+
+_SHOWN: Final = re.compile(r"[0-9A-Za-z._/+-]{1,40}")
+_OFFERED: Final = 40
+
+
+def shown(code: str) -> str:
+    """The code as a finding may quote it: short and of a code's characters, else its length only."""
+    return code if _SHOWN.fullmatch(code) else f"{len(code)} caractères"
+
+
+def _token(value: str) -> str:
+    if not value or any(character.isspace() for character in value):
+        raise refusal("un code ne contient pas d'espace", "un code", "espace ou vide")
+    return value
+
+
+def _oid(value: str) -> str:
+    if not is_oid(value):
+        raise refusal("l'identifiant n'est pas un OID", "un OID, par exemple 2.16.840.1.113883.6.1", shown(value))
+    return value
+
+
+Token = Annotated[Line, AfterValidator(_token)]
+"""A code: text without any blank."""
+
+Oid = Annotated[str, AfterValidator(_oid)]
+"""A dotted OID of 64 characters at most."""
+
+
+class Code(Plain):
+    """Un code, son système et son libellé."""
+
+    code: Token
+    """Le code."""
+    system: Oid | None = None
+    """OID du système de codage ; inutile quand le champ n'en accepte qu'un ou que sa liste le dit."""
+    display: Line | None = None
+    """Libellé ; celui de la liste est repris quand il est absent."""
+
+
+class _Shorthand:
+    """A code may be given as bare text; subclasses complete and judge it."""
+
+    def judge(self, value: Code) -> Code:
+        raise NotImplementedError
+
+    def offered(self) -> dict[str, Any]:
+        raise NotImplementedError
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        whole = core_schema.no_info_after_validator_function(self.judge, handler(source))
+        return core_schema.no_info_before_validator_function(_expanded, whole)
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        return {"anyOf": [{"type": "string"}, handler(schema)], **self.offered()}
+
+
+def _expanded(value: object) -> object:
+    return {"code": value} if isinstance(value, str) else value
+
+
+class Listed(_Shorthand):
+    """The code must be in the list `name` of connector.codes; its system and label are taken from there if absent."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def judge(self, value: Code) -> Code:
+        known = load(self.name)
+        concept = known.get(value.code, value.system)
+        if concept is not None:
+            return value.model_copy(
+                update={"system": concept.system, "display": value.display or concept.display or None}
+            )
+        if known.note and value.system:
+            # A partial list refuses nothing (connector.codes.valueset).
+            return value
+        if value.code in known:
+            told = " ou ".join(sorted({item.system for item in known if item.code == value.code}))
+            raise refusal("le système du code n'est pas celui de la liste", told, shown(value.system or ""), "system")
+        raise refusal(f"le code n'est pas dans la liste {known.described}", _choices(known), shown(value.code), "code")
+
+    def offered(self) -> dict[str, Any]:
+        known = load(self.name)
+        told: dict[str, Any] = {"x-value-set": known.id}
+        if len(known) <= _OFFERED:
+            told["examples"] = [concept.code for concept in known]
+            told["x-labels"] = {concept.code: concept.display for concept in known}
+        return told
+
+
+def _choices(known: ValueSet) -> str:
+    if len(known) > _OFFERED:
+        return f"un code de {known.described}"
+    return ", ".join(f"{concept.code} ({concept.display})" for concept in known)
+
+
+class InSystem(_Shorthand):
+    """The code belongs to one code system and has the shape of its codes; whether it exists is not known here."""
+
+    def __init__(self, label: str, system: str, form: str, expected: str, *others: str) -> None:
+        self.label = label
+        self.system = system
+        self.form = re.compile(form)
+        self.expected = expected
+        self.others = others
+
+    def judge(self, value: Code) -> Code:
+        broken = []
+        if value.system is not None and value.system not in (self.system, *self.others):
+            broken.append(Broken("system", f"le système du code n'est pas {self.label}", self.system, value.system))
+        if self.form.fullmatch(value.code) is None:
+            broken.append(Broken("code", f"le code n'a pas la forme {self.label}", self.expected, shown(value.code)))
+        if broken:
+            raise refusals(*broken)
+        return value if value.system else value.model_copy(update={"system": self.system})
+
+    def offered(self) -> dict[str, Any]:
+        return {"x-code-system": self.system, "x-code-system-name": self.label}
+
+
+SNOMED: Final = "2.16.840.1.113883.6.96"
+
+TypeCode = Annotated[Code, Listed("J07")]
+FacilityType = Annotated[Code, Listed("J02")]
+PracticeSetting = Annotated[Code, Listed("J04")]
+Specialty = Annotated[Code, Listed("J01")]
+FunctionCode = Annotated[Code, Listed("J47")]
+ParticipationType = Annotated[Code, Listed("J144")]
+EncounterParticipationType = Annotated[Code, Listed("J140")]
+EncounterType = Annotated[Code, Listed("J142")]
+Relation = Annotated[Code, Listed("J11")]
+ModeOfEntry = Annotated[Code, Listed("ModaliteEntree")]
+ModeOfExit = Annotated[Code, Listed("ModaliteSortie")]
+DocumentStatus = Annotated[Code, Listed("StatutDoc")]
+AllergyType = Annotated[Code, Listed("AllergyType")]
+AllergyStatus = Annotated[Code, Listed("AllergyStatus")]
+Severity = Annotated[Code, Listed("Severity")]
+AbsentMedication = Annotated[Code, Listed("AbsentMedication")]
+AbsentAllergy = Annotated[Code, Listed("AbsentAllergy")]
+ProblemType = Annotated[Code, Listed("ProblemType")]
+Priority = Annotated[Code, Listed("ActPriority")]
+
+Cis = Annotated[Code, InSystem("CIS", "1.2.250.1.213.2.3.1", r"[0-9]{8}", "8 chiffres")]
+Cip = Annotated[Code, InSystem("CIP", "1.2.250.1.213.2.3.2", r"[0-9]{7}|[0-9]{13}", "7 ou 13 chiffres")]
+Ucd = Annotated[Code, InSystem("UCD", "1.2.250.1.213.2.61", r"[0-9]{7}|[0-9]{13}", "7 ou 13 chiffres")]
+Atc = Annotated[
+    Code,
+    InSystem(
+        "ATC", "2.16.840.1.113883.6.73", r"[A-V](?:[0-9]{2}(?:[A-Z](?:[A-Z](?:[0-9]{2})?)?)?)?", "par exemple N05AH02"
+    ),
+]
+Route = Annotated[
+    Code,
+    InSystem(
+        "EDQM (voie d'administration)",
+        "0.4.0.127.0.16.1.1.2.1",
+        r"[0-9]{8}|[A-Z][A-Z0-9_]{1,30}",
+        "8 chiffres, par exemple 20053000 (voie orale)",
+        "2.16.840.1.113883.5.112",
+    ),
+]
+Ccam = Annotated[
+    Code,
+    InSystem("CCAM", "1.2.250.1.215.300.1", r"[A-Z]{4}[0-9]{3}", "4 lettres et 3 chiffres", "1.2.250.1.213.2.5"),
+]
+Icd10 = Annotated[
+    Code, InSystem("CIM-10", "2.16.840.1.113883.6.3", r"[A-Z][0-9]{2}(?:\.?[0-9A-Z+-]{1,5})?", "par exemple N10")
+]
+Emdn = Annotated[Code, InSystem("EMDN", "1.2.250.1.213.2.68", r"[A-Z][0-9]{2,14}", "par exemple J010104")]
+Cladimed = Annotated[Code, InSystem("CLADIMED", "1.2.250.1.213.2.65", r"[A-Z][0-9A-Z]{1,9}", "par exemple C50FA05")]
+Lpp = Annotated[Code, InSystem("LPP", "1.2.250.1.215.200.2.1", r"[0-9]{7}", "7 chiffres")]

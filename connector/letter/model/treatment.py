@@ -1,0 +1,178 @@
+"""Treatments: what is taken, how, how much, from when to when (cda-lettre-de-liaison §2.1, Traitement)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from decimal import Decimal
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, Field, model_validator
+
+from connector.letter.model.base import Broken, Plain, refusal
+from connector.letter.model.codes import AbsentAllergy, AbsentMedication, Atc, Cip, Cis, Route, Ucd
+from connector.letter.model.text import DecimalText, Flag, Line, Prose
+from connector.letter.model.times import PartialDate, reversed_period
+
+_UNIT = re.compile(r"[!-~]{1,60}")
+
+
+def _unit(value: str) -> str:
+    if _UNIT.fullmatch(value) is None:
+        raise refusal("l'unité n'est pas un code UCUM", "par exemple mg, mL, {tbl} (comprimé), mg/d", "autre chose")
+    return value
+
+
+Unit = Annotated[Line, AfterValidator(_unit)]
+"""A UCUM unit: mg, mL, d, h, {tbl}…; whether it exists is not known here."""
+
+TimingEvent = (
+    Literal["AC", "ACD", "ACM", "ACV", "C", "CD", "CM", "CV", "HS", "IC", "ICD", "ICM", "ICV"]
+    | Literal["PC", "PCD", "PCM", "PCV", "WAKE"]
+)
+"""HL7 TimingEvent: M matin (petit-déjeuner), D midi (dîner), V soir; A before, P after, I between; HS au coucher."""
+
+
+class Quantity(Plain):
+    """Une quantité et son unité."""
+
+    value: DecimalText
+    """Nombre."""
+    unit: Unit
+    """Unité UCUM : mg, mL, d (jour), h (heure)…"""
+
+
+class Dose(Plain):
+    """Une dose : un nombre, ou de tant à tant."""
+
+    value: DecimalText
+    """Nombre (le plus petit si la dose varie)."""
+    high: DecimalText | None = None
+    """Le plus grand, si la dose varie."""
+    unit: Unit | None = None
+    """Unité UCUM : {tbl} comprimé, mg, mL… ; absente pour un simple compte."""
+    text: Line | None = None
+    """Dose en clair, telle qu'elle sera lue : « 1 comprimé »."""
+
+    def broken(self) -> Iterator[Broken]:
+        if self.high is not None and Decimal(self.high) < Decimal(self.value):
+            yield Broken("high", "la plus grande dose est sous la plus petite", "high ≥ value", "high < value")
+
+
+class MaximumDose(Plain):
+    """Une dose à ne pas dépasser, par unité de temps."""
+
+    value: DecimalText
+    """Nombre."""
+    unit: Unit
+    """Unité UCUM."""
+    per: Quantity
+    """Durée, par exemple 1 d (par jour)."""
+    text: Line | None = None
+    """En clair."""
+
+
+class Timing(Plain):
+    """Un rythme : tous les combien, ou à quel moment de la journée."""
+
+    every: Quantity | None = None
+    """Intervalle entre deux prises : 1 d (une fois par jour), 8 h…"""
+    event: TimingEvent | None = None
+    """Moment de la journée (HL7 TimingEvent) : ACM avant le petit-déjeuner, PCV après le dîner, HS au coucher…"""
+    text: Line | None = None
+    """En clair : « 1 fois / jour »."""
+
+    def broken(self) -> Iterator[Broken]:
+        if self.every is not None and self.event is not None:
+            yield Broken("event", "le rythme est donné deux fois", "every, ou event", "les deux")
+        if self.every is None and self.event is None and self.text is None:
+            yield Broken("", "le rythme est vide", "every, event ou text", "vide")
+        if self.every is not None and Decimal(self.every.value) <= 0:
+            yield Broken("every.value", "l'intervalle entre deux prises est nul", "un nombre positif", "0 ou moins")
+
+
+class Treatment(Plain):
+    """Un traitement ; le texte seul suffit."""
+
+    text: Prose | None = None
+    """Le traitement en clair, tel que prescrit ; seul obligatoire quand name est absent."""
+    name: Line | None = None
+    """Nom de spécialité ou dénomination."""
+    cis: Cis | None = None
+    """Code CIS de la spécialité (8 chiffres)."""
+    cip: Cip | None = None
+    """Code CIP de la présentation (13 chiffres)."""
+    ucd: Ucd | None = None
+    """Code UCD (7 ou 13 chiffres)."""
+    atc: Atc | None = None
+    """Classe ATC."""
+    start: PartialDate | None = None
+    """Début du traitement."""
+    end: PartialDate | None = None
+    """Fin du traitement."""
+    duration: Quantity | None = None
+    """Durée, à défaut de fin : 7 d…"""
+    timing: Timing | None = None
+    """Rythme des prises."""
+    route: Route | None = None
+    """Voie d'administration (EDQM), par exemple 20053000 voie orale."""
+    dose: Dose | None = None
+    """Dose à chaque prise."""
+    rate: Dose | None = None
+    """Rythme d'administration, par exemple 100 mg/d."""
+    max_dose: MaximumDose | None = None
+    """Dose maximale."""
+    dosing_mode: Literal["normal", "tapered", "split", "conditional", "combined"] = "normal"
+    """Mode d'administration : normal, doses progressives, fractionnées, conditionnelles ou combinées."""
+    dosing: Prose | None = None
+    """Posologie en clair ; obligatoire quand le mode n'est pas normal."""
+    planned: Flag = False
+    """Oui si le traitement est à venir, non s'il est pris ou l'a été."""
+    comment: Prose | None = None
+    """Commentaire, motif d'arrêt ou de modification."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_text(cls, value: Any) -> Any:
+        return {"text": value} if isinstance(value, str) else value
+
+    @property
+    def label(self) -> str:
+        """What a reader sees as the medicine."""
+        return self.name or self.text or ""
+
+    def broken(self) -> Iterator[Broken]:
+        if not self.label:
+            yield Broken("text", "le traitement n'est pas désigné", "text, ou name", "absent")
+        if broken := reversed_period(self.start, self.end):
+            yield broken
+        if self.end is not None and self.duration is not None:
+            yield Broken("duration", "la durée est donnée deux fois", "end, ou duration", "les deux")
+        if self.dosing_mode != "normal" and self.dosing is None:
+            yield Broken("dosing", "la posologie en clair manque", "un texte, pour ce mode d'administration", "absent")
+
+
+class Absence(Plain):
+    """Ce qui se dit quand il n'y a rien à lister, ou qu'on ne sait pas."""
+
+    text: Prose | None = None
+    """La même chose en clair ; le libellé du code par défaut."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_text(cls, value: Any) -> Any:
+        return {"code": value} if isinstance(value, str) else value
+
+
+class NoTreatment(Absence):
+    """Pas de traitement, ou pas d'information."""
+
+    code: AbsentMedication = Field()
+    """no-known-medications (pas de traitement connu) ou no-medication-info (pas d'information)."""
+
+
+class NoAllergy(Absence):
+    """Pas d'allergie, ou pas d'information."""
+
+    code: AbsentAllergy = Field()
+    """no-known-allergies (pas d'allergie connue), no-allergy-info (pas d'information)…"""
