@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
-from benchmarks import assertion, hl7_read, retention, xds_read
+from benchmarks import assertion, hl7_read, retention, submissions, xds_read
 from benchmarks.__main__ import BENCHMARKS, GOALS, Goal, judge
+from benchmarks.submissions_letters import size_of
 
 
 def test_every_benchmark_has_a_line_and_every_line_a_benchmark() -> None:
@@ -20,6 +22,7 @@ def test_every_benchmark_has_a_line_and_every_line_a_benchmark() -> None:
         ("hl7_read", lambda: hl7_read.run(1, 1)),
         ("assertion", lambda: assertion.run(1, 1)),
         ("xds_read", lambda: xds_read.run(1)),
+        ("submissions", lambda: submissions.run({"50k": 2, "10m": 1})),
     ],
 )
 def test_the_figure_of_a_goal_is_measured(name: str, run: Callable[[], dict[str, float]]) -> None:
@@ -46,3 +49,25 @@ def test_retention_is_measured_at_work() -> None:
     figures = retention.run(messages=300, rate=50, seconds=0.4, rounds=1)
     assert figures["rows removed per second"] > 0
     assert figures["p99 ms, retention at work"] > 0
+
+
+def test_the_steps_of_a_submission_add_up_to_it() -> None:
+    found = submissions.measure("20k", 2, at_once=2)
+    assert abs(found.bytes - 20_000) < 100
+    assert all(wall > 0 for wall, _ in found.steps.values())
+    assert sum(found.shares.values()) == pytest.approx(1)
+    assert sum(wall for wall, _ in found.steps.values()) == pytest.approx(1000 / found.per_second, rel=0.05)
+    assert found.per_second > 0
+    assert found.at_once_per_second > 0
+
+
+def test_the_suites_of_the_kit_are_timed_apart(cda_kit: Path) -> None:
+    found = submissions.measure("20k", 1, kit=str(cda_kit))
+    assert {"contrôles de structure", "XSD", "StructurationMinimale"} <= set(found.suites)
+    assert found.kit_cpu > 0
+
+
+@pytest.mark.parametrize("text", ["", "0k", "10", "1g", "-1k", "1.5m"])
+def test_a_size_is_a_whole_number_of_thousands_or_millions(text: str) -> None:
+    with pytest.raises(ValueError, match="a size is"):
+        size_of(text)
