@@ -1,4 +1,4 @@
-"""A store with the tables of the patients room."""
+"""A store with the tables of the patients room, on each of the two databases."""
 
 from __future__ import annotations
 
@@ -7,14 +7,18 @@ from pathlib import Path
 
 import pytest
 
+from connector.journal import JournalConfig
+from connector.journal.db.connection import Connection
 from connector.journal.db.migrate import migrate
-from connector.journal.db.sqlite import SqliteConnection, open_writer
+from connector.journal.db.opening import open_writer
 from connector.patients.schema import SCHEMA
 
 
-@pytest.fixture
-def sql(tmp_path: Path) -> Iterator[SqliteConnection]:
-    connection = open_writer(tmp_path / "journal.db", 1.0)
+@pytest.fixture(params=["sqlite", "postgresql"])
+def sql(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Connection]:
+    sqlite = request.param == "sqlite"
+    store = str(tmp_path / "journal.db") if sqlite else request.getfixturevalue("postgres_database")
+    connection = open_writer(JournalConfig(store))
     migrate(connection, [SCHEMA])
     yield connection
     connection.close()

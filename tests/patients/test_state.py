@@ -10,7 +10,7 @@ from connector.base.resources import resource_dir
 from connector.hl7.er7 import parse
 from connector.hl7.model import Admission
 from connector.hl7.pam import read_admission
-from connector.journal.db.sqlite import SqliteConnection
+from connector.journal.db.connection import Connection
 from connector.patients.state import (
     Changes,
     apply_admission,
@@ -43,12 +43,12 @@ ALIASES = {
 }
 
 
-def test_an_unknown_patient_is_an_empty_view(sql: SqliteConnection) -> None:
+def test_an_unknown_patient_is_an_empty_view(sql: Connection) -> None:
     assert load_patient(sql, 7).known_identity is False
     assert load_stay(sql, STAY) is None
 
 
-def test_an_admission_gives_identity_consent_and_stay(sql: SqliteConnection) -> None:
+def test_an_admission_gives_identity_consent_and_stay(sql: Connection) -> None:
     changes = apply_admission(sql, 1, admission("adt-a01-admission.er7"))
     view = load_patient(sql, 1)
     assert changes.became_qualified
@@ -62,50 +62,50 @@ def test_an_admission_gives_identity_consent_and_stay(sql: SqliteConnection) -> 
     assert (stay.status, stay.consultation) == ("open", "IC")
 
 
-def test_applying_twice_changes_nothing_more(sql: SqliteConnection) -> None:
+def test_applying_twice_changes_nothing_more(sql: Connection) -> None:
     apply_admission(sql, 1, admission("adt-a01-admission.er7"))
     assert apply_admission(sql, 1, admission("adt-a01-admission.er7")) == NOTHING
 
 
-def test_opposition_is_a_change_and_wins_when_newer(sql: SqliteConnection) -> None:
+def test_opposition_is_a_change_and_wins_when_newer(sql: Connection) -> None:
     apply_admission(sql, 1, admission("adt-a01-admission.er7"))
     assert apply_admission(sql, 1, admission("adt-a01-opposition.er7")).opposed
     assert load_patient(sql, 1).feeding == "IO"
 
 
-def test_an_older_consent_never_wins(sql: SqliteConnection) -> None:
+def test_an_older_consent_never_wins(sql: Connection) -> None:
     apply_admission(sql, 1, admission("adt-a01-opposition.er7"))
     apply_admission(sql, 1, admission("adt-a01-admission.er7"))
     assert load_patient(sql, 1).feeding == "IO"
 
 
-def test_an_absent_zfa_never_erases_an_opposition(sql: SqliteConnection) -> None:
+def test_an_absent_zfa_never_erases_an_opposition(sql: Connection) -> None:
     apply_admission(sql, 1, admission("adt-a01-opposition.er7"))
     apply_admission(sql, 1, admission("adt-a03-sortie.er7"))
     assert load_patient(sql, 1).feeding == "IO"
 
 
-def test_not_collected_never_erases_an_answer(sql: SqliteConnection) -> None:
+def test_not_collected_never_erases_an_answer(sql: Connection) -> None:
     apply_admission(sql, 1, admission("adt-a01-opposition.er7"))
     apply_admission(sql, 1, admission("adt-a01-admission.er7", zfa="ZFA|ACTIF|20240309111154|||||||NA||NA|"))
     assert load_patient(sql, 1).feeding == "IO"
 
 
-def test_not_collected_is_known_as_such(sql: SqliteConnection) -> None:
+def test_not_collected_is_known_as_such(sql: Connection) -> None:
     apply_admission(sql, 1, admission("adt-a01-admission.er7", zfa="ZFA|ACTIF|20240309111154|||||||NA||NA|"))
     stay = load_stay(sql, STAY)
     assert stay is not None
     assert (load_patient(sql, 1).feeding, stay.consultation) == ("NA", "NA")
 
 
-def test_identity_back_to_provisional_loses_qualification(sql: SqliteConnection) -> None:
+def test_identity_back_to_provisional_loses_qualification(sql: Connection) -> None:
     apply_admission(sql, 1, admission("adt-a01-admission.er7"))
     assert apply_admission(sql, 1, admission("adt-a31-identite-provisoire.er7")).lost_qualification
     assert load_patient(sql, 1).reasons == ("INS-STATUT: PID-32 = PROV",)
     assert apply_admission(sql, 1, admission("adt-a31-identite-qualifiee.er7")).became_qualified
 
 
-def test_an_identity_message_opens_no_stay(sql: SqliteConnection) -> None:
+def test_an_identity_message_opens_no_stay(sql: Connection) -> None:
     apply_admission(sql, 1, admission("adt-a31-identite-qualifiee.er7"))
     assert sql.execute("SELECT count(*) FROM stay").fetchone()[0] == 0
 
@@ -115,7 +115,7 @@ def test_an_identity_message_opens_no_stay(sql: SqliteConnection) -> None:
     [("ADT^A11^ADT_A09", "cancelled"), ("ADT^A38^ADT_A38", "cancelled"), ("ADT^A03^ADT_A03", "closed"),
      ("ADT^A13^ADT_A01", "open"), ("ADT^A05^ADT_A05", "expected"), ("ADT^A04^ADT_A01", "open")],
 )  # fmt: skip
-def test_each_event_moves_the_stay(sql: SqliteConnection, event: str, status: str) -> None:
+def test_each_event_moves_the_stay(sql: Connection, event: str, status: str) -> None:
     apply_admission(sql, 1, admission("adt-a01-admission.er7"))
     apply_admission(sql, 1, admission("adt-a01-admission.er7", event=event))
     stay = load_stay(sql, STAY)
@@ -123,7 +123,7 @@ def test_each_event_moves_the_stay(sql: SqliteConnection, event: str, status: st
     assert stay.status == status
 
 
-def test_another_ins_forgets_the_cross_reference(sql: SqliteConnection) -> None:
+def test_another_ins_forgets_the_cross_reference(sql: Connection) -> None:
     apply_admission(sql, 1, admission("adt-a01-admission.er7"))
     remember_crossref(sql, 1, "confirmed", "")
     changes = apply_admission(sql, 1, admission("adt-a01-admission.er7", ins="277076322082910"))
@@ -131,7 +131,7 @@ def test_another_ins_forgets_the_cross_reference(sql: SqliteConnection) -> None:
     assert load_patient(sql, 1).crossref == ""
 
 
-def test_a_merge_keeps_the_opposition_and_the_block_of_the_gone(sql: SqliteConnection) -> None:
+def test_a_merge_keeps_the_opposition_and_the_block_of_the_gone(sql: Connection) -> None:
     apply_admission(sql, 1, admission("adt-a01-admission.er7"))
     apply_admission(sql, 2, admission("adt-a01-opposition.er7"))
     block(sql, 2, "A44")
