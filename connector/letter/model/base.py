@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
-from pydantic import BaseModel, ConfigDict, model_validator
-from pydantic_core import PydanticCustomError
+from pydantic import BaseModel, ConfigDict, GetJsonSchemaHandler, model_validator
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema, PydanticCustomError
 
 RULE: Final = "letter_rule"
 """Type of every error our own rules raise; its context holds `broken`, a tuple of Broken."""
@@ -71,6 +72,36 @@ class Plain(BaseModel):
         """The part as plain data (text, numbers, lists), without what is absent or empty: what a file would hold."""
         plain = _without_nothing(self.model_dump(mode="json"))
         return plain if isinstance(plain, dict) else {}
+
+
+class Short(Plain):
+    """A part that may be given as one value alone, that of the field named by SHORT."""
+
+    SHORT: ClassVar[str] = "text"
+    SHORT_TYPES: ClassVar[tuple[type, ...]] = (str,)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_one_value(cls, value: Any) -> Any:
+        return cls._spelled(value) if isinstance(value, cls.SHORT_TYPES) else value
+
+    @classmethod
+    def _spelled(cls, value: Any) -> dict[str, Any]:
+        return {cls.SHORT: value}
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        reference = handler(schema)
+        whole = handler.resolve_ref_schema(reference)
+        alone = [{"type": _JSON_TYPES[kind]} for kind in cls.SHORT_TYPES]
+        described: dict[str, Any] = {name: whole.pop(name) for name in ("title", "description") if name in whole}
+        parts: dict[str, Any] = dict(whole)
+        whole.clear()
+        whole.update(described, anyOf=[*alone, parts])
+        return reference
+
+
+_JSON_TYPES: Final[dict[type, str]] = {str: "string", bool: "boolean"}
 
 
 def _without_nothing(value: object) -> object:

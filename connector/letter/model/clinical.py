@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, Literal
+from typing import Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
-from connector.letter.model.base import Broken, Plain
+from connector.letter.model.base import Broken, Short
 from connector.letter.model.codes import (
     SNOMED,
     AllergyStatus,
@@ -24,7 +24,7 @@ from connector.letter.model.codes import (
     Severity,
 )
 from connector.letter.model.identifiers import DeviceIdentifier
-from connector.letter.model.text import Line, Prose
+from connector.letter.model.text import Flag, Line, Prose
 from connector.letter.model.times import PartialDate, reversed_period
 
 ConcernStatus = Literal["active", "suspended", "aborted", "completed"]
@@ -34,33 +34,21 @@ ENDED = frozenset({"aborted", "completed"})
 """Concern statuses that go with an end, and only they."""
 
 
-class _FromText(Plain):
-    """May be given as its text alone."""
-
-    @model_validator(mode="before")
-    @classmethod
-    def _from_text(cls, value: Any) -> Any:
-        return {"text": value} if isinstance(value, str) else value
-
-
-class Agent(Plain):
+class Agent(Short):
     """L'agent responsable d'une allergie."""
+
+    SHORT = "name"
 
     name: Line
     """Nom de l'agent : pénicilline, arachide…"""
     code: Code | None = None
     """Code de l'agent, avec son système (CIS, SNOMED CT…)."""
 
-    @model_validator(mode="before")
-    @classmethod
-    def _from_text(cls, value: Any) -> Any:
-        return {"name": value} if isinstance(value, str) else value
-
     def broken(self) -> Iterator[Broken]:
         yield from _incomplete(self.code)
 
 
-class Reaction(_FromText):
+class Reaction(Short):
     """La réaction observée."""
 
     text: Line
@@ -74,7 +62,7 @@ class Reaction(_FromText):
         yield from _incomplete(self.code)
 
 
-class _Concern(_FromText):
+class _Concern(Short):
     """What lasts: a problem or an allergy, followed from a date to another."""
 
     start: PartialDate | None = None
@@ -154,7 +142,7 @@ class Problem(_Concern):
             yield Broken("text", "le problème n'est pas désigné", "text, ou code.display", "absent")
 
 
-class Procedure(_FromText):
+class Procedure(Short):
     """Un acte, fait ou à faire ; le texte ou un code avec son libellé suffit."""
 
     text: Prose | None = None
@@ -182,7 +170,7 @@ class Procedure(_FromText):
             yield Broken("text", "l'acte n'est pas désigné", "text, ou code.display", "absent")
 
 
-class Request(_FromText):
+class Request(Short):
     """Une demande d'examen ou de suivi."""
 
     text: Prose
@@ -193,7 +181,7 @@ class Request(_FromText):
     """Date prévue."""
 
 
-class PlannedEncounter(_FromText):
+class PlannedEncounter(Short):
     """Une consultation ou un rendez-vous."""
 
     text: Prose
@@ -212,7 +200,7 @@ class PlannedEncounter(_FromText):
     """Priorité : UR urgent…"""
 
 
-class PlanOfCare(_FromText):
+class PlanOfCare(Short):
     """Les suites à donner."""
 
     text: Prose | None = None
@@ -229,7 +217,7 @@ class PlanOfCare(_FromText):
             yield Broken("text", "les suites à donner sont vides", "text, procedures, requests ou encounters", "vide")
 
 
-class Device(_FromText):
+class Device(Short):
     """Un dispositif médical ; le texte ou un code avec son libellé suffit."""
 
     text: Prose | None = None
@@ -250,7 +238,7 @@ class Device(_FromText):
     """Date de pose ou d'utilisation."""
     end: PartialDate | None = None
     """Date de retrait ou de fin."""
-    planned: bool = False
+    planned: Flag = False
     """Oui si le dispositif est à poser ou à fournir."""
 
     @property

@@ -7,6 +7,7 @@ fields is fixed (cda-lettre-de-liaison §2.1) and the code's shape checked, not 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import Annotated, Any, Final
 
 from pydantic import AfterValidator, GetCoreSchemaHandler, GetJsonSchemaHandler
@@ -19,6 +20,7 @@ from connector.letter.model.base import Broken, Plain, refusal, refusals
 from connector.letter.model.text import Line
 
 _SHOWN: Final = re.compile(r"[0-9A-Za-z._/+-]{1,40}")
+_UNDOTTED: Final = re.compile(r"[A-Z][0-9]{2}[0-9][0-9+-]*")
 _OFFERED: Final = 40
 
 
@@ -78,6 +80,11 @@ def _expanded(value: object) -> object:
     return {"code": value} if isinstance(value, str) else value
 
 
+def _dotted(code: str) -> str:
+    """CIM-10 as its reference writes it: hospitals leave the dot out (`A009` → `A00.9`)."""
+    return f"{code[:3]}.{code[3:]}" if _UNDOTTED.fullmatch(code) else code
+
+
 class Listed(_Shorthand):
     """The code must be in the list `name` of connector.codes; its system and label are taken from there if absent."""
 
@@ -115,24 +122,44 @@ def _choices(known: ValueSet) -> str:
 
 
 class InSystem(_Shorthand):
-    """The code belongs to one code system and has the shape of its codes; whether it exists is not known here."""
+    """The code belongs to one code system and has the shape of its codes; whether it exists is not known here.
 
-    def __init__(self, label: str, system: str, form: str, expected: str, *others: str) -> None:
+    others   other systems the field may name
+    labels   list of connector.codes that gives the label of the codes it has
+    written  how a code is rewritten before it is judged
+    """
+
+    def __init__(
+        self,
+        label: str,
+        system: str,
+        form: str,
+        expected: str,
+        *,
+        others: tuple[str, ...] = (),
+        labels: str = "",
+        written: Callable[[str], str] = str,
+    ) -> None:
         self.label = label
         self.system = system
         self.form = re.compile(form)
         self.expected = expected
         self.others = others
+        self.labels = labels
+        self.written = written
 
     def judge(self, value: Code) -> Code:
+        code, system = self.written(value.code), value.system or self.system
         broken = []
         if value.system is not None and value.system not in (self.system, *self.others):
             broken.append(Broken("system", f"le système du code n'est pas {self.label}", self.system, value.system))
-        if self.form.fullmatch(value.code) is None:
+        if self.form.fullmatch(code) is None:
             broken.append(Broken("code", f"le code n'a pas la forme {self.label}", self.expected, shown(value.code)))
         if broken:
             raise refusals(*broken)
-        return value if value.system else value.model_copy(update={"system": self.system})
+        label = load(self.labels).get(code, system) if self.labels and not value.display else None
+        display = label.display if label else value.display
+        return value.model_copy(update={"code": code, "system": system, "display": display})
 
     def offered(self) -> dict[str, Any]:
         return {"x-code-system": self.system, "x-code-system-name": self.label}
@@ -162,7 +189,7 @@ Priority = Annotated[Code, Listed("ActPriority")]
 
 Cis = Annotated[Code, InSystem("CIS", "1.2.250.1.213.2.3.1", r"[0-9]{8}", "8 chiffres")]
 Cip = Annotated[Code, InSystem("CIP", "1.2.250.1.213.2.3.2", r"[0-9]{7}|[0-9]{13}", "7 ou 13 chiffres")]
-Ucd = Annotated[Code, InSystem("UCD", "1.2.250.1.213.2.61", r"[0-9]{7}|[0-9]{13}", "7 ou 13 chiffres")]
+Ucd = Annotated[Code, InSystem("UCD", "1.2.250.1.213.2.62", r"[0-9]{7}|[0-9]{13}", "7 ou 13 chiffres")]
 Atc = Annotated[
     Code,
     InSystem(
@@ -176,15 +203,23 @@ Route = Annotated[
         "0.4.0.127.0.16.1.1.2.1",
         r"[0-9]{8}|[A-Z][A-Z0-9_]{1,30}",
         "8 chiffres, par exemple 20053000 (voie orale)",
-        "2.16.840.1.113883.5.112",
+        others=("2.16.840.1.113883.5.112",),
+        labels="Route",
     ),
 ]
 Ccam = Annotated[
     Code,
-    InSystem("CCAM", "1.2.250.1.215.300.1", r"[A-Z]{4}[0-9]{3}", "4 lettres et 3 chiffres", "1.2.250.1.213.2.5"),
+    InSystem(
+        "CCAM",
+        "1.2.250.1.215.300.1",
+        r"[A-Z]{4}[0-9]{3,5}",
+        "4 lettres et 3 chiffres",
+        others=("1.2.250.1.213.2.5",),
+    ),
 ]
 Icd10 = Annotated[
-    Code, InSystem("CIM-10", "2.16.840.1.113883.6.3", r"[A-Z][0-9]{2}(?:\.?[0-9A-Z+-]{1,5})?", "par exemple N10")
+    Code,
+    InSystem("CIM-10", "2.16.840.1.113883.6.3", r"[A-Z][0-9]{2}[.0-9+-]{0,6}", "par exemple N10", written=_dotted),
 ]
 Emdn = Annotated[Code, InSystem("EMDN", "1.2.250.1.213.2.68", r"[A-Z][0-9]{2,14}", "par exemple J010104")]
 Cladimed = Annotated[Code, InSystem("CLADIMED", "1.2.250.1.213.2.65", r"[A-Z][0-9A-Z]{1,9}", "par exemple C50FA05")]

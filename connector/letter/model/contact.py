@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Final, Literal
 
-from pydantic import AfterValidator, Field, GetJsonSchemaHandler, model_validator
-from pydantic.json_schema import JsonSchemaValue
-from pydantic_core import CoreSchema
+from pydantic import AfterValidator, Field
 
-from connector.letter.model.base import Broken, Plain, refusal
+from connector.letter.model.base import Broken, Plain, Short, refusal
 from connector.letter.model.text import Line
 
 _URI = re.compile(r"(tel|fax|mailto|http|https|ftp|mllp):\S+")
@@ -83,19 +81,12 @@ def _uri(value: str) -> str:
     raise refusal("les coordonnées ne sont pas lisibles", "un numéro de téléphone, une adresse électronique ou une URL")
 
 
-class Telecom(Plain):
+class Telecom(Short):
     """Un téléphone, une télécopie, une adresse électronique ou une URL."""
+
+    SHORT = "value"
 
     value: Annotated[Line, AfterValidator(_uri)]
     """Numéro (0144534551), adresse (nom@domaine) ou URL complète (tel:, fax:, mailto:, http:…)."""
     use: Literal["H", "HP", "HV", "WP", "DIR", "PUB", "EC", "MC", "PG"] | None = None
     """Usage : H domicile, WP travail, MC mobile, DIR direct, EC urgence…"""
-
-    @model_validator(mode="before")
-    @classmethod
-    def _from_text(cls, value: Any) -> Any:
-        return {"value": value} if isinstance(value, str) else value
-
-    @classmethod
-    def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
-        return {"anyOf": [{"type": "string"}, handler.resolve_ref_schema(handler(schema))]}

@@ -10,13 +10,11 @@ import re
 from collections.abc import Iterator
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Field, GetJsonSchemaHandler, model_validator
-from pydantic.json_schema import JsonSchemaValue
-from pydantic_core import CoreSchema
+from pydantic import AfterValidator, BeforeValidator, Field
 
 from connector.ins.matricule import check_matricule
 from connector.ins.model import OID_NIA, OID_NIR, MatriculeIns
-from connector.letter.model.base import COMPLETED, Broken, Plain, refusal
+from connector.letter.model.base import COMPLETED, Broken, Short, refusal
 from connector.letter.model.codes import Oid
 from connector.letter.model.text import Line
 
@@ -81,20 +79,13 @@ Insee = Annotated[str, BeforeValidator(_insee)]
 """Code of a commune or of a country (COG), 5 characters; whether it exists is not known here."""
 
 
-class _Rooted(Plain):
+class _Rooted(Short):
     """May be given as text: `root`, or `root^extension`."""
 
-    @model_validator(mode="before")
     @classmethod
-    def _from_text(cls, value: Any) -> Any:
-        if not isinstance(value, str):
-            return value
+    def _spelled(cls, value: Any) -> dict[str, Any]:
         root, mark, extension = value.strip().partition("^")
         return {"root": root, "extension": extension} if mark else {"root": root}
-
-    @classmethod
-    def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
-        return {"anyOf": [{"type": "string"}, handler.resolve_ref_schema(handler(schema))]}
 
 
 class Identifier(_Rooted):
@@ -123,18 +114,15 @@ InsOid = Literal[
 ]
 
 
-class Ins(Plain):
+class Ins(Short):
     """Le matricule INS et l'OID de son domaine."""
+
+    SHORT = "value"
 
     value: Line
     """Les 15 caractères du matricule, clé comprise."""
     oid: Annotated[InsOid, Field(json_schema_extra=COMPLETED)] = "1.2.250.1.213.1.4.8"
     """OID du domaine : .8 INS-NIR, .9 INS-NIA, .10 INS-NIR de test, .11 de démonstration."""
-
-    @model_validator(mode="before")
-    @classmethod
-    def _from_text(cls, value: Any) -> Any:
-        return {"value": value} if isinstance(value, str) else value
 
     def broken(self) -> Iterator[Broken]:
         for finding in check_matricule(self.value):

@@ -7,7 +7,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import AfterValidator, Field, TypeAdapter, field_validator, model_validator
 
-from connector.letter.model.base import COMPLETED, Broken, Plain, refusal
+from connector.letter.model.base import COMPLETED, Broken, Plain, Short, refusal
 from connector.letter.model.body import Body
 from connector.letter.model.clinical import Allergy, Device, PlanOfCare, Problem, Procedure
 from connector.letter.model.codes import SNOMED, Code, DocumentStatus, TypeCode
@@ -37,18 +37,15 @@ def _language(value: str) -> str:
     return value
 
 
-class Replaced(Plain):
+class Replaced(Short):
     """Le document que celui-ci remplace."""
+
+    SHORT = "id"
 
     id: Identifier
     """Identifiant du document remplacé."""
     version: Annotated[int, Field(ge=1)] | None = None
     """Sa version."""
-
-    @model_validator(mode="before")
-    @classmethod
-    def _from_text(cls, value: Any) -> Any:
-        return {"id": value} if isinstance(value, str) else value
 
 
 class LetterHeader(Plain):

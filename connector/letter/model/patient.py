@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from connector.letter.model.base import COMPLETED, Broken, Plain
+from connector.letter.model.base import COMPLETED, Broken, Plain, Short
 from connector.letter.model.contact import Address, Telecom
 from connector.letter.model.identifiers import Identifier, Ins, Insee
 from connector.letter.model.people import Guardian
@@ -15,18 +15,15 @@ from connector.letter.model.text import Line
 from connector.letter.model.times import Day, When, is_before
 
 
-class BirthPlace(Plain):
+class BirthPlace(Short):
     """Le lieu de naissance."""
+
+    SHORT = "insee"
 
     insee: Insee
     """Code INSEE (COG) de la commune ou du pays, 5 caractères."""
     label: Line | None = None
     """Nom de la commune ou du pays."""
-
-    @model_validator(mode="before")
-    @classmethod
-    def _from_text(cls, value: Any) -> Any:
-        return {"insee": value} if isinstance(value, str) else value
 
 
 class Patient(Plain):

@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from decimal import Decimal
-from typing import Annotated, Any, Literal
+from typing import Annotated, Final, Literal
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator
 
-from connector.letter.model.base import Broken, Plain, refusal
+from connector.letter.model.base import Broken, Plain, Short, refusal
 from connector.letter.model.codes import AbsentAllergy, AbsentMedication, Atc, Cip, Cis, Route, Ucd
 from connector.letter.model.text import DecimalText, Flag, Line, Prose
 from connector.letter.model.times import PartialDate, reversed_period
@@ -17,14 +17,39 @@ from connector.letter.model.times import PartialDate, reversed_period
 _UNIT = re.compile(r"[!-~]{1,60}")
 
 
+_COMMON: Final = {
+    "comprimé": "{tbl}",
+    "comprimés": "{tbl}",
+    "gélule": "{capsule}",
+    "gélules": "{capsule}",
+    "sachet": "{sachet}",
+    "sachets": "{sachet}",
+    "goutte": "[drp]",
+    "gouttes": "[drp]",
+    "ui": "[iU]",
+    "µg": "ug",
+    "ml": "mL",
+    "heure": "h",
+    "heures": "h",
+    "j": "d",
+    "jour": "d",
+    "jours": "d",
+    "semaine": "wk",
+    "semaines": "wk",
+    "mois": "mo",
+}
+"""UCUM code of what a French record writes; each side of a slash is looked up."""
+
+
 def _unit(value: str) -> str:
+    value = "/".join(_COMMON.get(part.strip().lower(), part.strip()) for part in value.split("/"))
     if _UNIT.fullmatch(value) is None:
         raise refusal("l'unité n'est pas un code UCUM", "par exemple mg, mL, {tbl} (comprimé), mg/d", "autre chose")
     return value
 
 
 Unit = Annotated[Line, AfterValidator(_unit)]
-"""A UCUM unit: mg, mL, d, h, {tbl}…; whether it exists is not known here."""
+"""A UCUM unit: mg, mL, d, h, {tbl}…, or a common French word for one; whether it exists is not known here."""
 
 TimingEvent = (
     Literal["AC", "ACD", "ACM", "ACV", "C", "CD", "CM", "CV", "HS", "IC", "ICD", "ICM", "ICV"]
@@ -91,7 +116,7 @@ class Timing(Plain):
             yield Broken("every.value", "l'intervalle entre deux prises est nul", "un nombre positif", "0 ou moins")
 
 
-class Treatment(Plain):
+class Treatment(Short):
     """Un traitement ; le texte seul suffit."""
 
     text: Prose | None = None
@@ -131,11 +156,6 @@ class Treatment(Plain):
     comment: Prose | None = None
     """Commentaire, motif d'arrêt ou de modification."""
 
-    @model_validator(mode="before")
-    @classmethod
-    def _from_text(cls, value: Any) -> Any:
-        return {"text": value} if isinstance(value, str) else value
-
     @property
     def label(self) -> str:
         """What a reader sees as the medicine."""
@@ -152,27 +172,24 @@ class Treatment(Plain):
             yield Broken("dosing", "la posologie en clair manque", "un texte, pour ce mode d'administration", "absent")
 
 
-class Absence(Plain):
+class Absence(Short):
     """Ce qui se dit quand il n'y a rien à lister, ou qu'on ne sait pas."""
+
+    SHORT = "code"
 
     text: Prose | None = None
     """La même chose en clair ; le libellé du code par défaut."""
-
-    @model_validator(mode="before")
-    @classmethod
-    def _from_text(cls, value: Any) -> Any:
-        return {"code": value} if isinstance(value, str) else value
 
 
 class NoTreatment(Absence):
     """Pas de traitement, ou pas d'information."""
 
-    code: AbsentMedication = Field()
+    code: AbsentMedication
     """no-known-medications (pas de traitement connu) ou no-medication-info (pas d'information)."""
 
 
 class NoAllergy(Absence):
     """Pas d'allergie, ou pas d'information."""
 
-    code: AbsentAllergy = Field()
+    code: AbsentAllergy
     """no-known-allergies (pas d'allergie connue), no-allergy-info (pas d'information)…"""
