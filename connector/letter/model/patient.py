@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal
 
 from pydantic import Field, field_validator, model_validator
 
@@ -13,6 +13,9 @@ from connector.letter.model.identifiers import Identifier, Ins, Insee
 from connector.letter.model.people import Guardian
 from connector.letter.model.text import Line
 from connector.letter.model.times import Day, When, is_before
+
+_NAMES: Final[dict[str, Any]] = {**COMPLETED, "type": ["array", "string"]}
+"""The list of given names may also be one text (Patient._one_name_each)."""
 
 
 class BirthPlace(Short):
@@ -35,7 +38,7 @@ class Patient(Plain):
     """IPP : OID de l'établissement et numéro."""
     birth_family: Annotated[Line, Field(json_schema_extra=COMPLETED)]
     """Nom de naissance."""
-    birth_given_names: Annotated[tuple[Line, ...], Field(min_length=1, json_schema_extra=COMPLETED)]
+    birth_given_names: Annotated[tuple[Line, ...], Field(min_length=1, json_schema_extra=_NAMES)]
     """Prénoms de naissance, dans l'ordre ; un texte séparé par des espaces est accepté."""
     first_birth_given: Annotated[Line, Field(json_schema_extra=COMPLETED)]
     """Premier prénom de naissance ; le premier de la liste si absent."""

@@ -9,7 +9,7 @@ import re
 from decimal import Decimal
 from typing import Annotated, Final
 
-from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 
 from connector.letter.model.base import refusal
 
@@ -77,8 +77,15 @@ Line = Annotated[str, AfterValidator(_line), Field(min_length=1)]
 Prose = Annotated[str, AfterValidator(_prose), Field(min_length=1)]
 """Free text of any number of lines (LF), never empty."""
 
-DecimalText = Annotated[str, BeforeValidator(_number_as_text), AfterValidator(_decimal)]
+DecimalText = Annotated[
+    str,
+    BeforeValidator(_number_as_text),
+    AfterValidator(_decimal),
+    WithJsonSchema({"type": ["string", "number"], "examples": ["1", "0.5"]}),
+]
 """A decimal number kept as it was written ("0.50" stays so), with a point; a number or a comma is accepted."""
 
-Flag = Annotated[bool, BeforeValidator(_flag)]
+Flag = Annotated[
+    bool, BeforeValidator(_flag), WithJsonSchema({"type": ["boolean", "string"], "examples": [True, False]})
+]
 """Yes or no; oui, non, true and false are accepted as words."""

@@ -9,7 +9,7 @@ import re
 from datetime import date, datetime
 from typing import Annotated
 
-from pydantic import AfterValidator, BeforeValidator
+from pydantic import AfterValidator, BeforeValidator, WithJsonSchema
 
 from connector.letter.model.base import Broken, refusal
 
@@ -66,16 +66,24 @@ def _existing(value: str, day: str) -> str:
     return value
 
 
-Moment = Annotated[str, BeforeValidator(_as_text), AfterValidator(_moment)]
+def _told(*examples: str) -> WithJsonSchema:
+    return WithJsonSchema({"type": "string", "examples": list(examples)})
+
+
+Moment = Annotated[str, BeforeValidator(_as_text), AfterValidator(_moment), _told("2019-12-03T13:30:00+01:00")]
 """A date and time with its zone: 2019-12-03T13:30:00+01:00 (seconds may be left out)."""
 
-Day = Annotated[str, BeforeValidator(_as_text), AfterValidator(_day)]
+Day = Annotated[str, BeforeValidator(_as_text), AfterValidator(_day), _told("2019-12-03")]
 """A day: 2019-12-03."""
 
-When = Annotated[str, BeforeValidator(_as_text), AfterValidator(_when)]
+When = Annotated[
+    str, BeforeValidator(_as_text), AfterValidator(_when), _told("2019-12-03", "2019-12-03T13:30:00+01:00")
+]
 """A day, or a date and time with its zone."""
 
-PartialDate = Annotated[str, BeforeValidator(_as_text), AfterValidator(_partial)]
+PartialDate = Annotated[
+    str, BeforeValidator(_as_text), AfterValidator(_partial), _told("2019", "2019-12", "2019-12-03")
+]
 """A year, a month, a day, or a date and time with its zone: as much as is known."""
 
 

@@ -1,0 +1,138 @@
+"""A CSV and its mapping to plain data, one letter a row, read as a stream: a file of 100 000 rows costs one row."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import IO, Any, Final
+from zoneinfo import ZoneInfo
+
+from connector.letter.errors import Fault, LetterError, fault
+from connector.letter.inputs.mapping import Column, CsvMapping
+from connector.letter.inputs.paths import parse_path, put, settled
+from connector.letter.model.text import PROSE_LIMIT
+
+HEADER: Final = "(en-tête)"
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Row:
+    """One row: `number` is the line of the table (the header is 1), `data` are plain data, `faults` those of its cells.
+
+    `columns` gives the column a path was filled from, for the faults told later.
+    """
+
+    number: int
+    data: dict[str, Any]
+    faults: tuple[Fault, ...] = ()
+    columns: Mapping[str, str] = field(default_factory=dict)
+
+    def told(self, item: Fault) -> Fault:
+        """The fault with the column it comes from, when one is known."""
+        column = self.columns.get(item.path) or next(
+            (name for path, name in self.columns.items() if item.path.startswith((f"{path}.", f"{path}["))), None
+        )
+        return (
+            item if column is None else Fault(item.path, item.found, item.expected, f"{item.text} (colonne {column})")
+        )
+
+
+def read_table(file: IO[bytes], mapping: CsvMapping) -> Iterator[Row]:
+    """The rows of a CSV, one at a time; an empty row is passed over.
+
+    Raises LetterError when a mapped column is absent from the header, a column is there twice, or the file cannot be
+    read in its encoding. What is wrong with a cell is in the row's `faults`.
+    """
+    # A synthesis may be longer than the module's own limit, which is one for the whole process.
+    csv.field_size_limit(max(csv.field_size_limit(), PROSE_LIMIT * 2))
+    encoding = "utf-8-sig" if mapping.encoding == "utf-8" else mapping.encoding
+    with io.TextIOWrapper(file, encoding=encoding, newline="") as text:
+        lines = csv.reader(text, delimiter=mapping.delimiter, strict=True)
+        try:
+            header = [name.strip() for name in next(lines, [])]
+            _check_header(header, mapping)
+            for cells in lines:
+                if any(cell.strip() for cell in cells):
+                    yield _row(lines.line_num, header, cells, mapping)
+        except UnicodeDecodeError:
+            raise _unreadable(f"le fichier n'est pas en {mapping.encoding}", "le codage annoncé") from None
+        except csv.Error:
+            raise _unreadable(f"le CSV est illisible à la ligne {lines.line_num}", "un fichier CSV") from None
+
+
+def _check_header(header: list[str], mapping: CsvMapping) -> None:
+    absent = [name for name in mapping.columns if name not in header]
+    twice = [name for name in mapping.columns if header.count(name) > 1]
+    faults = [fault(f"colonne {name}", "la colonne manque", "une colonne de ce nom", "absente") for name in absent]
+    faults += [fault(f"colonne {name}", "la colonne figure deux fois", "une seule", "doublon") for name in twice]
+    if faults:
+        raise LetterError(faults)
+
+
+def _row(number: int, header: list[str], cells: list[str], mapping: CsvMapping) -> Row:
+    data: dict[str, Any] = {}
+    faults: list[Fault] = []
+    columns: dict[str, str] = {}
+    if len(cells) != len(header):
+        faults.append(
+            fault("(ligne)", "le nombre de cellules n'est pas celui de l'en-tête", str(len(header)), str(len(cells)))
+        )
+    by_name = dict(zip(header, cells, strict=False))
+    for name, column in mapping.columns.items():
+        for place, cell in _values(column, by_name.get(name, "")):
+            path = column.path.replace("[]", f"[{place}]")
+            value, broken = _translated(cell, column, mapping)
+            if broken is not None:
+                faults.append(fault(path, f"{broken[0]} (colonne {name})", broken[1], "autre chose"))
+            elif put(data, column.steps, value, place):
+                columns[path] = name
+            else:
+                faults.append(
+                    fault(path, f"le champ est rempli deux fois (colonne {name})", "une seule fois", "doublon")
+                )
+    for path, constant in mapping.constants.items():
+        # A column that says something goes before the constant.
+        put(data, parse_path(path) or (), constant)
+    return Row(number, settled(data), tuple(faults), columns)
+
+
+def _values(column: Column, cell: str) -> Iterator[tuple[int, str]]:
+    parts = cell.split(column.separator) if column.separator else [cell]
+    for place, part in enumerate(parts):
+        if part.strip():
+            yield place, part.strip()
+
+
+def _translated(cell: str, column: Column, mapping: CsvMapping) -> tuple[str, tuple[str, str] | None]:
+    if column.codes is not None:
+        table = mapping.codes[column.codes]
+        if cell not in table:
+            return "", ("la valeur n'est pas dans la table de codes", f"une valeur de [codes.{column.codes}]")
+        return table[cell], None
+    if column.date is None:
+        return cell, None
+    try:
+        moment = datetime.strptime(cell, column.date)
+    except ValueError:
+        return "", ("la date n'est pas de la forme annoncée", column.date)
+    return _iso(moment, column)
+
+
+def _iso(moment: datetime, column: Column) -> tuple[str, tuple[str, str] | None]:
+    if "%H" not in (column.date or "") and "%I" not in (column.date or ""):
+        return moment.date().isoformat(), None
+    if moment.tzinfo is not None or column.zone is None:
+        # Without a zone the model refuses the time, with its path.
+        return moment.isoformat(), None
+    zone = ZoneInfo(column.zone)
+    early, late = moment.replace(tzinfo=zone, fold=0), moment.replace(tzinfo=zone, fold=1)
+    if early.utcoffset() != late.utcoffset():
+        return "", ("l'heure tombe dans un changement d'heure", "une heure avec son fuseau")
+    return early.isoformat(), None
+
+
+def _unreadable(text: str, expected: str) -> LetterError:
+    return LetterError([fault(HEADER, text, expected, "illisible")])
