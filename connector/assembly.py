@@ -254,7 +254,13 @@ def _consultation(
     return ConsultationFlow(
         journal,
         dmp,
-        ConsultationSettings(settings.consultation, settings.caller, structure, settings.psc.structure or structure),
+        ConsultationSettings(
+            settings.consultation,
+            settings.caller,
+            structure,
+            settings.psc.structure or structure,
+            records=settings.dmp.profile == "dmp",
+        ),
         sessions=TokenSession(settings.psc, clock=clock, tell=logger("psc").warning, on_call=on_call),
         clock=clock,
     )

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from connector.base.errors import SettingsError
 from connector.cli.xds_metadata import changed
+from connector.dmp.updates import deleted_status
 from connector.xds import iti57
-from connector.xds.model import DELETED, DEPRECATED, DocumentEntry, Submission, SubmissionSet
+from connector.xds.model import DocumentEntry, Submission, SubmissionSet
 from connector.xds.queries import GetDocuments
 from connector.xds.query_params import STATUSES
 
@@ -42,9 +43,9 @@ def change_of(
 
 
 def urn(status: str, client: DomainClient) -> str:
-    """The status a short name stands for; IHE has no deletion by status: what is deleted there is deprecated."""
+    """The status a short name stands for in the domain."""
     if status.lower() == "deleted":
-        return DELETED if client.config.profile == "dmp" else DEPRECATED
+        return deleted_status(client.config.profile)
     return STATUSES.get(status.lower(), status)
 
 

@@ -49,7 +49,7 @@ from connector.dmp.transactions import (
     TD3_3C,
     TD3_3D,
 )
-from connector.dmp.updates import NO_FACTS, UpdateIds, update_set
+from connector.dmp.updates import NO_FACTS, UpdateIds, deleted_status, update_set
 from connector.dmp.verbs import SubmitResult, UpdateResult, xml_text
 from connector.ins.model import MatriculeIns
 from connector.soap.transport import WireEvent
@@ -60,7 +60,6 @@ from connector.xds import iti41, iti57
 from connector.xds.model import (
     APPROVED,
     ARCHIVED,
-    DELETED,
     Code,
     DocumentEntry,
     QueryAnswer,
@@ -180,7 +179,8 @@ class DmpClient:
         document. References alone, which d.2 opens to the structure certificate; UNCERTAIN whether the DMP serves
         FindDocuments that way: its refusal leaves the question open.
         """
-        query = FindDocuments(cx(ins.value, ins.oid, "NH", self._config.profile), statuses=(DELETED,))
+        profile = self._config.profile
+        query = FindDocuments(cx(ins.value, ins.oid, "NH", profile), statuses=(deleted_status(profile),))
         found = verbs.query(self._line, TD3_1B, ins, caller, query, "ObjectRef")
         return entry_uuid in {*found.references, *(entry.entry_uuid for entry in found.entries)}
 
@@ -238,12 +238,12 @@ class DmpClient:
         unique_id: str = "",
         original: str = APPROVED,
     ) -> UpdateResult:
-        """TD3.3c: the document is no longer published; the DMP keeps it (logical deletion).
+        """TD3.3c: the document is no longer published; the DMP keeps it (logical deletion), IHE deprecates it.
 
         `entry_uuid` is the current one (`find_stored`), `original` its status. `facts` name the author of the change,
         `unique_id` tells the audit which document it was. Outcomes as in `submit`: refused, or unknown.
         """
-        change = (original, DELETED)
+        change = (original, deleted_status(self._config.profile))
         return self._change_status(TD3_3C, ins, caller, entry_uuid, change, ids, facts, unique_id)
 
     def archive(

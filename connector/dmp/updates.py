@@ -13,7 +13,8 @@ from connector.dmp.forms import PERSON_OID, cx, xcn
 from connector.dmp.metadata import software_id, submission_author
 from connector.ins.model import MatriculeIns
 from connector.trust.vihf import Caller
-from connector.xds.model import Author, Code, SubmissionSet
+from connector.xds.iti18 import Profile
+from connector.xds.model import DELETED, DEPRECATED, Author, Code, SubmissionSet
 
 SET_ID = "SubmissionSet01"
 ANY_CONTENT = "97"
@@ -27,6 +28,14 @@ class UpdateIds:
 
     set_id: str
     submission_time: datetime
+
+
+def deleted_status(profile: Profile) -> str:
+    """availabilityStatus of a deleted document: IHE has no deletion by status, what is deleted there is deprecated.
+
+    dmp-interface a.10; ihe-rules D.2 D-37.
+    """
+    return DELETED if profile == "dmp" else DEPRECATED
 
 
 def update_set(

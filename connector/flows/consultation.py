@@ -1,7 +1,8 @@
 """The DMP read at admission: does it exist, then authorised, listed, retrieved, each stop said with its reason.
 
 Documents are read only when all three hold: `consultation.trigger = on-admission`, ZFA-11 = IC for this stay, a live
-session of a named professional (dmp-interface a.8, b.9, d.1).
+session of a named professional (dmp-interface a.8, b.9, d.1). TD0.2 and TD0.3 exist in the DMP only: an IHE domain is
+listed and read without them.
 """
 
 from __future__ import annotations
@@ -48,12 +49,16 @@ SessionSource = Callable[[], ProfessionalSession | None]
 
 @dataclass(frozen=True, slots=True)
 class ConsultationSettings:
-    """`structure` speaks for the software (TD0.2), `session_structure` for the professional."""
+    """`structure` speaks for the software (TD0.2), `session_structure` for the professional.
+
+    `records` says that patients open and close a record here, and authorise its readers: the DMP, no IHE domain.
+    """
 
     consultation: ConsultationConfig
     caller: CallerConfig
     structure: str
     session_structure: str
+    records: bool = True
 
 
 class ConsultationFlow:
@@ -73,7 +78,7 @@ class ConsultationFlow:
         if patient.ins is None or not patient.qualified or patient.crossref == "differs":
             return Done("Arrêt : l'identité n'est plus confirmée", unreachable=None)
         try:
-            return self._exists(job, patient.ins)
+            return self._exists(job, patient.ins) if self._settings.records else self._allowed(job, patient.ins)
         except (ServerRefusal, SoapFault, TransportError) as error:
             return failure(error)
         except ClockError as error:
@@ -110,10 +115,12 @@ class ConsultationFlow:
             caller = session.caller(now=now, structure_id=self._settings.session_structure)
         except SessionError as error:
             return Done(f"Arrêt : {error}")
+        if self._settings.records and (stop := self._authorise(job, ins, caller)):
+            return stop
         return self._read(job, ins, caller, now)
 
-    def _read(self, job: Job, ins: MatriculeIns, caller: Caller, now: datetime) -> Outcome:
-        config = self._settings.consultation
+    def _authorise(self, job: Job, ins: MatriculeIns, caller: Caller) -> Done | None:
+        """The professional's authorisation, added where it lacks; why nothing may be read, if the patient says so."""
         existence = self._dmp.test_existence(ins, caller)
         if existence.authorization == "INTERDIT":
             return Done("Arrêt : le patient a bloqué ce professionnel (autorisation INTERDIT)")
@@ -121,9 +128,13 @@ class ConsultationFlow:
             job.confirm()
             answer = self._dmp.add_authorization(ins, caller)
             job.note("TD0.3", f"Autorisation ajoutée ({answer.status}) ; elle était {existence.authorization}")
+        return None
+
+    def _read(self, job: Job, ins: MatriculeIns, caller: Caller, now: datetime) -> Outcome:
+        config = self._settings.consultation
         since = now - timedelta(days=365 * config.years)
         listed = self._dmp.find_documents(ins, caller, since=since)
-        job.note("TD3.1", f"{len(listed.entries)} document(s) dans le DMP sur {config.years} ans")
+        job.note("TD3.1", f"{len(listed.entries)} document(s) {_PLACE[self._settings.records]} sur {config.years} ans")
         wanted = [e for e in listed.entries if e.type_code is not None and e.type_code.code in config.type_codes]
         if not wanted:
             return Done("Consultation terminée : aucun document à rapatrier selon consultation.type_codes")
@@ -170,4 +181,5 @@ def _write_sidecar(document: Retrieved, job: Job, now: datetime) -> None:
     os.replace(partial, sidecar)
 
 
+_PLACE = {True: "dans le DMP", False: "dans le registre"}
 _FRENCH = {"ACTIVE": "actif", "CLOSED": "fermé", "ABSENT": "inexistant"}

@@ -20,7 +20,7 @@ from connector.dmp.errors import DmpMetadataError
 from connector.dmp.exchange import Exchange
 from connector.dmp.facts import facts_of
 from connector.dmp.feed import SIGNATURE_ID, Feed, FeedIds
-from connector.dmp.updates import UpdateIds, update_set
+from connector.dmp.updates import UpdateIds, deleted_status, update_set
 from connector.flows.config import IntakeConfig
 from connector.flows.document_check import read_request
 from connector.flows.feeders import Feeder, Feeders
@@ -32,7 +32,7 @@ from connector.hl7.zam import build_zam_z01
 from connector.ins.model import MatriculeIns
 from connector.trust.vihf import Caller
 from connector.xds.iti57 import status_change
-from connector.xds.model import APPROVED, DELETED, DocumentEntry, Submission
+from connector.xds.model import APPROVED, DocumentEntry, Submission
 
 Output = dict[str, Any]
 
@@ -111,7 +111,7 @@ class Departures:
         set_id, signature_id = (oid_from_uuid(self.uuid_factory()) for _ in range(2))
         if request.action == "delete":
             made = update_set(ins, line.presented(caller), UpdateIds(set_id, now), line.config, facts_of(request))
-            return status_change(made, PREDECESSOR, APPROVED, DELETED), ()
+            return status_change(made, PREDECESSOR, APPROVED, deleted_status(line.config.profile)), ()
         replaces = PREDECESSOR if request.action == "replace" else ""
         feed = Feed.from_request(request, index, header, FeedIds(set_id, signature_id, now), replaces=replaces)
         prepared = feeder.dmp.client.rehearse(ins, caller, feed)

@@ -81,6 +81,16 @@ def test_a_message_is_rehearsed_alone(rehearsal: Rehearsal) -> None:
     assert text(rehearsal(LETTER.encode())) == alone
 
 
+@pytest.mark.parametrize(("profile", "status"), [("dmp", "Deleted"), ("ihe", "Deprecated")])
+def test_a_deletion_changes_the_status_that_the_domain_knows(profile: str, status: str) -> None:
+    asked = edit(edit(edit(LETTER, "MSH-9", "MDM^T04^MDM_T02"), "ORC-1", "CA"), "OBX-11", "D")
+    with open_rehearsal(rehearsed(settings_with(dmp={"profile": profile}))) as opened:
+        (document,) = opened(asked.encode())["documents"]
+    (change,) = (link for link in document["associations"] if link["type"].endswith("UpdateAvailabilityStatus"))
+    slots = dict(change["slots"])
+    assert slots["NewStatus"][0].endswith(f":{status}")
+
+
 def test_what_would_leave_is_told_whole(rehearsal: Rehearsal) -> None:
     output = rehearsal(LETTER.encode())
     (document,) = output["documents"]
