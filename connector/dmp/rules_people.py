@@ -8,8 +8,8 @@ from connector.base.finding import Finding
 from connector.cda.model import CdaOrganization, CdaPerson
 from connector.dmp.draft import Draft, error, warning
 from connector.dmp.forms import PERSON_OID, SNR_OID, STRUCTURE_OID
-from connector.dmp.identifiers import Doubt, doubt_of_person, doubt_of_structure
 from connector.ins.model import INS_OIDS
+from connector.trust.identifiers import Doubt, doubt_of_person, doubt_of_structure
 
 
 def an_author(draft: Draft) -> Iterator[Finding]:

@@ -17,13 +17,13 @@ from connector.cda.header import read_header
 from connector.dmp.config import DmpConfig
 from connector.dmp.draft import Draft
 from connector.dmp.facts import DocumentFacts, facts_of
-from connector.dmp.identifiers import doubt_of_person, doubt_of_structure, good_key
 from connector.dmp.metadata import build_entry, reference_ids
 from connector.dmp.rules import check
 from connector.dmp.visibility import check_visibility, is_minor, is_secret
 from connector.hl7.er7 import parse
 from connector.hl7.model import Flags
 from connector.hl7.volet import read_document
+from connector.trust.identifiers import doubt_of_person, doubt_of_structure, good_key
 from tests.cda.letters import letter
 from tests.dmp.samples import CONFIG, INS
 from tests.hl7_readers.messages import ORU
