@@ -7,24 +7,21 @@ import signal
 import sys
 import threading
 from collections.abc import Callable
-from typing import Final
+from typing import Any, Final
 from unittest.mock import patch
 
 from connector.base.clock import utc_now
 from connector.base.errors import ConnectorError
 from connector.cli.main import main
-from connector.dmp.client import DmpClient, SubmitResult
-from connector.dmp.feed import Feed
+from connector.dmp.client import DmpClient
 from connector.flows.asked import Asked
 from connector.flows.outcomes import failure
 from connector.flows.predecessor import Predecessors
 from connector.flows.publication import PublicationFlow
 from connector.flows.settlement import Sent, Settlement, Verdict
-from connector.ins.model import MatriculeIns
 from connector.journal import Done, Hold, Job, Outcome, Unknown
 from connector.journal.engine.lease import Fence
 from connector.patients import versions
-from connector.trust.vihf import Caller
 
 
 def skip_question() -> None:
@@ -95,15 +92,24 @@ def version_early() -> None:
 
 def stop_before_send() -> None:
     """No defect: it is stopped by SIGSTOP, once, with everything durable and not one byte of its first ITI-41 gone."""
-    submit, stopped = DmpClient.submit, threading.Event()
+    _stop_before("submit")
 
-    def submitted(self: DmpClient, ins: MatriculeIns, caller: Caller, feed: Feed) -> SubmitResult:
+
+def stop_before_delete() -> None:
+    """The same, before its first ITI-57."""
+    _stop_before("delete")
+
+
+def _stop_before(verb: str) -> None:
+    act, stopped = getattr(DmpClient, verb), threading.Event()
+
+    def acting(self: DmpClient, *args: Any, **named: Any) -> Any:
         if not stopped.is_set():
             stopped.set()
             os.kill(os.getpid(), signal.SIGSTOP)
-        return submit(self, ins, caller, feed)
+        return act(self, *args, **named)
 
-    patch.object(DmpClient, "submit", submitted).start()
+    patch.object(DmpClient, verb, acting).start()
 
 
 def stop_before_send_unfenced() -> None:
@@ -121,6 +127,7 @@ MUTATIONS: Final[dict[str, Callable[[], None]]] = {
     "believe-deletion": believe_deletion,
     "version-early": version_early,
     "stop-before-send": stop_before_send,
+    "stop-before-delete": stop_before_delete,
     "stop-before-send-unfenced": stop_before_send_unfenced,
 }
 

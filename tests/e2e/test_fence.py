@@ -18,8 +18,9 @@ from connector.hl7.mllp_client import MllpClient
 from tests.e2e.ground import Ground
 from tests.e2e.harness import DEADLINE
 from tests.e2e.load import drawn_seed
-from tests.e2e.messages import letter, sample
+from tests.e2e.messages import deletion, letter, sample
 from tests.e2e.process import ConnectorProcess
+from tests.e2e.stories import DELETED, act
 
 LEASE: Final = 2.5
 GRACE: Final = 0.5
@@ -90,6 +91,27 @@ def test_a_worker_resumed_after_its_work_was_taken_over_does_not_send(make: Make
     assert ground.states().keys() == {"done"}
     (line,) = ground.journal.query("SELECT text FROM timeline WHERE event = 'vérifié'")
     assert line["text"].startswith("Absent du registre")
+
+
+def test_a_worker_resumed_after_its_deletion_was_taken_over_does_not_ask_for_it_again(make: Make) -> None:
+    ground = make("stop-before-delete")
+    listener, stopping = ground.processes
+    ground.start()
+    message, document = letter("MDM8001")
+    with MllpClient("127.0.0.1", ground.port, timeout=DEADLINE) as client:
+        for sent in (sample("adt-a01-admission").encode(), message, deletion("MDM8002", message)):
+            assert parse_ack(client.exchange(sent)).accepted
+    wait(lambda: stopping.frozen)
+    assert ground.acceptance_order() == [document]
+    other = ConnectorProcess(ground.settings, ground.port, role="worker", name="-other")
+    ground.processes = [listener, stopping, other]
+    other.start()
+    wait(ground.settled)
+    stopping.thaw()
+    wait(lambda: b"attempt abandoned" in stopping.log.read_bytes())
+    assert set(ground.stop()) == {0}
+    assert ground.acceptance_order() == [document, act(document, DELETED)]
+    assert len(ground.calls("ITI-57")) == 1
 
 
 def test_without_the_fence_the_document_is_there_twice(make: Make) -> None:
