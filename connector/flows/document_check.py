@@ -42,9 +42,13 @@ def check_document(raw: bytes, config: IntakeConfig, *, today: date) -> tuple[Ac
     except VoletRefusal as refusal:
         return refusal.ack_code, refusal.errors
     except CdaError as error:
+        if "limit" in error.context:
+            text = f"document trop volumineux : {error.context['found']}, {error.context['limit']} au plus"
+            return "AE", (AckError("OBX^1^5^1^5", *APPLICATION_ERROR, app_code="906", app_text=text),)
         return "AE", (AckError("OBX^1^5^1^5", "102", f"Le contenu n'est pas un document CDA : {in_french(error)}"),)
     errors = [e for header in read.headers for e in _patient_errors(read.request, header)]
     errors += _type_errors(read.request)
+    errors += _same_id_errors(read)
     errors += version_errors(read)
     return ("AE" if errors else "AA"), tuple(errors)
 
@@ -88,11 +92,26 @@ def _type_errors(request: DocumentRequest) -> list[AckError]:
     return [AckError("OBR^1^4^1^1", "103", f"Type de document {code} hors du jeu de valeurs du DMP") for code in wrong]
 
 
+def _same_id_errors(read: ReadRequest) -> list[AckError]:
+    """Two documents of one message are two documents: each has an id of its own (§3.1)."""
+    ids = [full_id(header.id) for header in read.headers]
+    if len(set(ids)) == len(ids):
+        return []
+    text = "Les deux documents du message ont le même identifiant (ClinicalDocument/id)"
+    return [AckError("OBX^2^5", *APPLICATION_ERROR, app_code="906", app_text=text)]
+
+
 def version_errors(read: ReadRequest) -> list[AckError]:
     """What is replaced or deleted, as TXA and the CDA say it: 900 when they do not agree (§3.3, §3.7)."""
     request = read.request
-    if request.action == "create" or request.volet == "1.2":
-        # volet 1.2 names no document in TXA-12 (§7)
+    if request.volet == "1.2":
+        # that version names no document in TXA-12 (§7)
+        return []
+    if request.action == "create":
+        if any(header.replaced_id is not None for header in read.headers):
+            return [
+                _version("ORC^1^1", "Création demandée pour un document qui en remplace un autre (relatedDocument)")
+            ]
         return []
     errors: list[AckError] = []
     for header in read.headers:

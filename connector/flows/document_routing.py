@@ -20,6 +20,7 @@ from connector.ins.model import INS_OIDS
 from connector.journal import StoredMessage, Submission, Tx
 from connector.journal.documents import can_be_resubmitted
 from connector.patients.answers import answer_later
+from connector.patients.versions import load_version
 
 _VERBS: Final[dict[Action, str]] = {"replace": "Remplacement", "delete": "Suppression", "create": "Création"}
 
@@ -77,8 +78,7 @@ class DocumentRouter:
             },
             message_id=message.id,
             stay=stay,
-            # A rehearsal is no life of the document: it may be sent for good later.
-            document=None if self._shadow else submission,
+            document=submission if self._begins_a_life(tx, submission) else None,
             document_id=unique_id,
             destination=DMP,
         )
@@ -92,6 +92,11 @@ class DocumentRouter:
             delivery_id=delivery,
         )
 
+    def _begins_a_life(self, tx: Tx, submission: Submission) -> bool:
+        """Not in a rehearsal, after which the document may be sent for good; not when it had its life already."""
+        known = tx.document(submission)
+        return not self._shadow and (known is None or can_be_resubmitted(known))
+
     def _known(
         self,
         tx: Tx,
@@ -102,9 +107,15 @@ class DocumentRouter:
         read: ReadRequest,
         index: int,
     ) -> bool:
-        """The same bytes were handed over before for the same action: never sent again, answered all the same."""
+        """The same bytes were handed over before for the same action: never sent again, answered all the same.
+
+        Unless it stands no more: then the request is judged anew, and refused for the version it is (900).
+        """
         known = tx.document(submission)
         if known is None or can_be_resubmitted(known):
+            return False
+        version = load_version(tx, submission.unique_id)
+        if submission.action != "delete" and version is not None and not version.stands:
             return False
         tx.note(
             "doublon",

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from connector.base.clock import Clock, UuidFactory
 from connector.flows.acknowledgement import YES, Answer, Verdict, acknowledge, give, told
 from connector.flows.asked import Asked
-from connector.flows.routing_codes import PREDECESSOR_UNKNOWN, PREDECESSOR_WAITING, PUBLICATION
+from connector.flows.routing_codes import DELETION_UNKNOWN, PREDECESSOR_UNKNOWN, PREDECESSOR_WAITING, PUBLICATION
 from connector.hl7.model import DocumentRequest
 from connector.journal import Done, Job, Refuse, Tx
 from connector.patients import versions
@@ -78,7 +78,8 @@ class Ending:
         return then
 
     def _let_successors_go(self, tx: Tx, job: Job) -> None:
-        tx.release(job.patient_id, (PUBLICATION,), (PREDECESSOR_WAITING, PREDECESSOR_UNKNOWN))
+        """Replacements and deletions that came before what they are about."""
+        tx.release(job.patient_id, (PUBLICATION,), (PREDECESSOR_WAITING, PREDECESSOR_UNKNOWN, DELETION_UNKNOWN))
 
     def _answer(self, job: Job, request: DocumentRequest) -> Answer | None:
         """The Z01 to give, None when the request asked for none or the delivery is a rehearsal."""

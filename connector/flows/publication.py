@@ -30,7 +30,7 @@ from connector.flows.french import in_french
 from connector.flows.gate import Gate, ask_again_if_changed, facts_of_patient
 from connector.flows.outcomes import announces_duplicate, describe, failure, first_error, leaves_doubt
 from connector.flows.predecessor import Predecessors, withdraw_waiting
-from connector.flows.record import ASKED_AGAIN, DmpRecord, No, held, said_no
+from connector.flows.record import ASKED_AGAIN, DmpRecord, No, NoRecord, said_no
 from connector.flows.refusals import Refusal, Refusals, refusal_of
 from connector.flows.settlement import BUSY_UNTIL, Sent, Settlement
 from connector.flows.snapshot import Snapshot
@@ -152,7 +152,10 @@ class PublicationFlow:
                 return Hold(answer.text, answer.code, then=ask_again_if_changed(asked.job, facts))
             case "retry":
                 return answer.retry()
-        return self._record.wait(asked)
+        missing = self._record.missing(asked)
+        if missing is None:
+            return None
+        return replace(missing.hold(), then=self._ending.tell_once(asked, missing.verdict()))
 
     def _settle(self, asked: Asked) -> Outcome | None:
         """After an unknown outcome: None means "absent, and the server can no longer be working on it"."""
@@ -270,14 +273,14 @@ class PublicationFlow:
     def _no_record(self, asked: Asked, error: ConnectorError, state: No, code: str) -> Outcome:
         """DMP closed or absent: the sender hears the DMP's own word once, the document waits for the record."""
         server, now = first_error(error), self._clock()
-        wait = replace(held(state, code), reason=f"{describe(explain(server), server)} ; {ASKED_AGAIN}")
         tell = self._ending.tell_once(asked, Verdict(False, code, server.text, DMP_CODES))
 
         def remember(tx: Tx) -> None:
             remember_dmp(tx, asked.job.patient_id, state, code, now)
             tell(tx)
 
-        return replace(wait, then=remember)
+        reason = f"{describe(explain(server), server)} ; {ASKED_AGAIN}"
+        return replace(NoRecord(state, code).hold(), reason=reason, then=remember)
 
     def _refused(self, asked: Asked, refusal: Refusal) -> Outcome:
         if refusal.findings:

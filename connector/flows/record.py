@@ -5,12 +5,14 @@ A record that was closed or absent is asked about at the patient's next event, a
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final, Literal
 
 from connector.base.clock import Clock
 from connector.base.errors import ServerRefusal
 from connector.dmp.refusals import explain
+from connector.flows.acknowledgement import APPLICATION, DMP_CODES, Verdict
 from connector.flows.asked import Asked
 from connector.flows.routing_codes import DMP_ABSENT, DMP_CLOSED, PUBLICATION
 from connector.flows.snapshot import Snapshot
@@ -31,6 +33,25 @@ _TEXT: Final[dict[str, str]] = {
 _CODES: Final = {"closed": DMP_CLOSED, "absent": DMP_ABSENT}
 
 
+@dataclass(frozen=True, slots=True)
+class NoRecord:
+    """`state` is 'closed' or 'absent'; `code` the DMP's own word for it, "" when it used none."""
+
+    state: str
+    code: str
+
+    def hold(self) -> Hold:
+        """The wait for the record."""
+        own = f" ({self.code})" if self.code else ""
+        return Hold(f"{_TEXT[self.state]}{own} : {ASKED_AGAIN}", _CODES[self.state])
+
+    def verdict(self) -> Verdict:
+        """What the sender hears: the DMP's own code, or ours where it only gave a status (TD0.2)."""
+        if self.code:
+            return Verdict(False, self.code, _TEXT[self.state], DMP_CODES)
+        return Verdict(False, "906", _TEXT[self.state], APPLICATION)
+
+
 class DmpRecord:
     """What is known of the patient's record, and the question when it must be put."""
 
@@ -38,8 +59,8 @@ class DmpRecord:
         self._journal = journal
         self._clock = clock
 
-    def wait(self, asked: Asked) -> Hold | None:
-        """The wait for a record that does not exist or is closed, None when it may be fed.
+    def missing(self, asked: Asked) -> NoRecord | None:
+        """Why there is no open record to feed, None when there is one.
 
         Raises what TD0.2 may raise.
         """
@@ -47,7 +68,7 @@ class DmpRecord:
         if not doubtful(view):
             return None
         if view.dmp in _TEXT and not may_ask(view, self._clock()):
-            return held(view.dmp, view.dmp_code)
+            return NoRecord(view.dmp, view.dmp_code)
         state: Literal["open"] | No = "open"
         code = ""
         try:
@@ -66,7 +87,7 @@ class DmpRecord:
                 tx.release(asked.job.patient_id, (PUBLICATION,), (DMP_CLOSED, DMP_ABSENT))
 
         self._journal.transact(remember)
-        return None if state == "open" else held(state, code)
+        return None if state == "open" else NoRecord(state, code)
 
 
 def doubtful(view: PatientView) -> bool:
@@ -77,13 +98,6 @@ def doubtful(view: PatientView) -> bool:
 def may_ask(view: PatientView, now: datetime) -> bool:
     """At most once a day. `now` is aware."""
     return not view.dmp_asked or now - datetime.fromisoformat(view.dmp_asked) >= ASK_AGAIN
-
-
-def held(state: str, code: str) -> Hold:
-    own = f" ({code})" if code else ""
-    return Hold(
-        f"{_TEXT[state]}{own} : redemandé au prochain évènement du patient, une fois par jour au plus", _CODES[state]
-    )
 
 
 def said_no(refusal: ServerRefusal) -> tuple[No, str] | None:

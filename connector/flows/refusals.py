@@ -16,6 +16,7 @@ from connector.dmp.draft import Draft
 from connector.dmp.facts import facts_of
 from connector.dmp.rules import check
 from connector.flows.asked import Asked
+from connector.flows.routing_codes import PUBLICATION
 from connector.flows.snapshot import Snapshot
 from connector.journal import Journal
 from connector.patients.state import Sql, load_patient
@@ -62,7 +63,7 @@ class Refusals:
         """The first reason to refuse for good, None when there is none. Notes on the timeline what was checked."""
         sql = Snapshot(self._journal)
         if asked.deletes:
-            return self._entitled(asked)
+            return replaced_already(sql, asked) or self._entitled(asked)
         return (
             opposed(sql, asked)
             or wrong_version(sql, asked)
@@ -107,13 +108,21 @@ def opposed(sql: Sql, asked: Asked) -> Refusal | None:
     return None
 
 
+def replaced_already(sql: Sql, asked: Asked) -> Refusal | None:
+    """A version that another one replaced is not in force any more: the one that is must be named."""
+    known = load_version(sql, asked.unique_id)
+    if known is None or known.state != "replaced":
+        return None
+    return _older(f"Le document à supprimer a été remplacé : la version en vigueur est {known.replaced_by}")
+
+
 def wrong_version(sql: Sql, asked: Asked) -> Refusal | None:
     """An older version never overwrites a newer one; an id or a number is never used twice (dmp-interface c.7)."""
     own = asked.version("published")
     known = load_version(sql, own.unique_id)
     if known is not None and not asked.job.resumed and (known.state != "rehearsed" or asked.rehearsal):
         return _older("Cet identifiant de document a déjà été publié : une nouvelle version en porte un autre")
-    last = newest(sql, own.set_id, rehearsal=asked.rehearsal)
+    last = newest(sql, own.set_id, rehearsal=asked.rehearsal, besides=_siblings(sql, asked))
     if last is not None and last.unique_id != own.unique_id and last.number:
         if last.number > own.number:
             return _older(
@@ -128,6 +137,15 @@ def wrong_version(sql: Sql, asked: Asked) -> Refusal | None:
     if replaced is not None and followed and replaced.replaced_by not in ("", own.unique_id):
         return _older("Le document à remplacer l'a déjà été par une autre version")
     return None
+
+
+def _siblings(sql: Sql, asked: Asked) -> tuple[str, ...]:
+    """The other documents of the message: the same content at two CDA levels shares one setId (§3.1)."""
+    rows = sql.execute(
+        "SELECT DISTINCT document_id FROM delivery WHERE message_id = ? AND kind = ? AND document_id <> ?",
+        (asked.job.message_id, PUBLICATION, asked.unique_id),
+    ).fetchall()
+    return tuple(row["document_id"] for row in rows)
 
 
 def _older(text: str) -> Refusal:
@@ -146,7 +164,11 @@ def refusal_of(findings: Sequence[Finding]) -> Refusal | None:
 def _sentence(findings: Iterable[Finding]) -> str:
     """The first one in full, the rules of the others: a Z01 and a worklist line have room for no more."""
     first, *rest = findings
-    text = f"[{first.rule}] {first.text} (champ {first.field} : trouvé « {first.found} », attendu {first.expected})"
+    lead = "règle du kit de l'agence : " if first.rule.startswith("KIT-") else ""
+    seen = [f"trouvé « {first.found} »"] if first.found else []
+    seen += [f"attendu {first.expected}"] if first.expected else []
+    where = f"champ {first.field}" + (f" : {', '.join(seen)}" if seen else "")
+    text = f"[{first.rule}] {lead}{first.text} ({where})"
     if rest:
         rules = ", ".join(dict.fromkeys(finding.rule for finding in rest))
         text += f" ; et {len(rest)} autre(s) : {rules}"

@@ -12,6 +12,7 @@ from datetime import date
 from connector.flows.config import IntakeConfig
 from connector.flows.destinations import IDENTITY
 from connector.flows.document_routing import DocumentRouter, alert_published, patient_keys
+from connector.flows.notices import raise_notice
 from connector.flows.record import may_ask
 from connector.flows.routing_codes import (
     ADMISSION,
@@ -24,18 +25,23 @@ from connector.flows.routing_codes import (
     MOVED_PUBLISHED,
     NO_CROSS_REFERENCE,
     NOT_QUALIFIED,
+    OPPOSITION_UNATTACHED,
     PUBLICATION,
+    WAITS,
 )
 from connector.hl7.er7 import parse
 from connector.hl7.model import Admission
 from connector.hl7.pam import read_admission
 from connector.journal import StoredMessage, Tx
-from connector.patients.state import apply_admission, block, load_patient, merge_states
+from connector.patients.state import apply_admission, apply_consent, block, load_patient, merge_states
 
 # events that ask the identity server again; A01 and A04 go on to the DMP
-IDENTITY_EVENTS = frozenset({"A01", "A04", "A05", "A28", "A31", "A40", "Z99"})
+IDENTITY_EVENTS = frozenset({"A01", "A04", "A05", "A28", "A31", "A40", "A47", "Z99"})
 
-CANCELLING_EVENTS = frozenset({"A11", "A38"})
+CANCELLING_EVENTS = frozenset({"A11", "A27", "A38"})
+
+# the disappearing number of MRG-1 becomes that of PID-3: two records, or one whose number changed
+MERGING_EVENTS = frozenset({"A40", "A47"})
 
 
 class Router:
@@ -60,6 +66,7 @@ class Router:
                 )
             case "adt-record":
                 tx.note("enregistré", f"Évènement {message.event} enregistré, sans action", message_id=message.id)
+                self._consent_alone(tx, message)
             case _:
                 tx.note("enregistré", f"Message {message.type}^{message.event} enregistré", message_id=message.id)
 
@@ -68,18 +75,14 @@ class Router:
         event = "A31" if admission.event == "A08" else admission.event
         ids = patient_keys(admission.identifiers, trusted_ins=admission.qualification.qualified)
         if not ids:
-            tx.note(
-                "identité illisible",
-                "Aucun identifiant de patient en PID-3 : rien n'est appliqué",
-                message_id=message.id,
-            )
+            self._nobody(tx, message, admission)
             return
         patient = tx.resolve_patient(ids)
         stay = admission.stay.number()
         if message.route == "adt-hold":
             self._hold_patients(tx, message, admission, patient)
             return
-        if event == "A40" and not self._merge(tx, message, admission, patient):
+        if event in MERGING_EVENTS and not self._merge(tx, message, admission, patient):
             return
         changes = apply_admission(tx, patient, admission)
         tx.note(
@@ -93,12 +96,7 @@ class Router:
         if event in CANCELLING_EVENTS:
             alert_published(tx, message, patient, stay, CANCELLED_PUBLISHED)
         if changes.opposed:
-            tx.note(
-                "opposition",
-                "Opposition à l'alimentation du DMP enregistrée (ZFA-9 = IO)",
-                patient_id=patient,
-                stay=stay,
-            )
+            self._opposed(tx, message, patient, stay)
         if event in IDENTITY_EVENTS:
             tx.deliver(
                 ADMISSION,
@@ -109,21 +107,55 @@ class Router:
                 destination=IDENTITY,
             )
 
+    def _consent_alone(self, tx: Tx, message: StoredMessage) -> None:
+        """The ZFA of an event that asks for nothing else: the patient's word counts whatever carries it (§2.5)."""
+        parsed = parse(message.raw)
+        if parsed.first("ZFA") is None:
+            return
+        admission = read_admission(parsed, environment=self._config.environment, today=self._today())
+        ids = patient_keys(admission.identifiers, trusted_ins=admission.qualification.qualified)
+        if not ids:
+            self._nobody(tx, message, admission)
+            return
+        patient = tx.resolve_patient(ids)
+        if apply_consent(tx, patient, admission):
+            self._opposed(tx, message, patient, admission.stay.number())
+
+    def _nobody(self, tx: Tx, message: StoredMessage, admission: Admission) -> None:
+        """No identifier says whose message this is; an opposition in it is a person's business, at once."""
+        text = "Aucun identifiant de patient en PID-3 : rien n'est appliqué"
+        tx.note("identité illisible", text, message_id=message.id)
+        if admission.consent is not None and admission.consent.feeding == "IO":
+            raise_notice(
+                tx,
+                message_id=message.id,
+                patient_id=tx.resolve_patient(()),
+                stay="",
+                document_id="",
+                code=OPPOSITION_UNATTACHED,
+                text=f"{message.event} : un patient s'oppose à l'alimentation de son DMP, le message ne dit pas lequel",
+            )
+
+    def _opposed(self, tx: Tx, message: StoredMessage, patient: int, stay: str) -> None:
+        """Noted, and everything that waits goes back to be refused at once: its sender hears of it."""
+        text = "Opposition à l'alimentation du DMP enregistrée (ZFA-9 = IO)"
+        tx.note("opposition", text, patient_id=patient, stay=stay, message_id=message.id)
+        tx.release(patient, (PUBLICATION,), WAITS)
+
     def _release(self, tx: Tx, admission: Admission, patient: int) -> None:
         """What waited for this word goes back to its place; the gate judges it again, so a release may be generous."""
         if admission.qualification.qualified:
             released = tx.release(patient, (PUBLICATION,), (NOT_QUALIFIED, NO_CROSS_REFERENCE, INS_DIFFERS))
             if released:
                 tx.note("libéré", f"Identité qualifiée : {released} document(s) remis en file", patient_id=patient)
-        if admission.consent is not None and admission.consent.feeding in ("INO", "IO"):
-            # an opposition too is an answer: the gate refuses, and the sender hears of it
+        if admission.consent is not None and admission.consent.feeding == "INO":
             tx.release(patient, (PUBLICATION,), (CONSENT_UNKNOWN,))
         if may_ask(load_patient(tx, patient), tx.now):
             # the DMP is asked again whether the record exists and is open, at most once a day
             tx.release(patient, (PUBLICATION,), (DMP_CLOSED, DMP_ABSENT))
 
     def _merge(self, tx: Tx, message: StoredMessage, admission: Admission, survivor: int) -> bool:
-        """A40: True when merged. Differing INS are never merged by a machine: both patients are held."""
+        """A40, A47: True when merged. Differing INS are never merged by a machine: both patients are held."""
         gone = tx.find_patient(patient_keys(admission.prior_identifiers, trusted_ins=False))
         if gone is None or gone == survivor:
             tx.note(
@@ -135,13 +167,16 @@ class Router:
             return True
         kept_ins, gone_ins = load_patient(tx, survivor).ins, load_patient(tx, gone).ins
         if kept_ins is not None and gone_ins is not None and kept_ins != gone_ins:
-            reason = "Fusion (A40) de deux identités dont les INS diffèrent : à vérifier par l'identitovigilance"
+            reason = (
+                f"Fusion ({admission.event}) d'identités dont les INS diffèrent : à vérifier par l'identitovigilance"
+            )
             for patient in (survivor, gone):
                 self._block(tx, message, patient, reason)
+                alert_published(tx, message, patient, "", MOVED_PUBLISHED)
             return False
         tx.merge_patients(survivor, gone)
         merge_states(tx, survivor, gone)
-        tx.note("fusion", "Identités fusionnées (A40)", patient_id=survivor, message_id=message.id)
+        tx.note("fusion", f"Identités fusionnées ({admission.event})", patient_id=survivor, message_id=message.id)
         return True
 
     def _hold_patients(self, tx: Tx, message: StoredMessage, admission: Admission, patient: int) -> None:
@@ -153,8 +188,10 @@ class Router:
                 alert_published(tx, message, one, "", MOVED_PUBLISHED)
 
     def _block(self, tx: Tx, message: StoredMessage, patient: int, reason: str) -> None:
+        """Nothing of the patient leaves until a person says so: that there is nothing yet is told all the same."""
         block(tx, patient, reason)
         tx.hold(patient, (PUBLICATION,), BLOCKED, reason)
+        raise_notice(tx, message_id=message.id, patient_id=patient, stay="", document_id="", code=BLOCKED, text=reason)
         tx.note("suspendu", reason, patient_id=patient, message_id=message.id)
 
 

@@ -22,9 +22,27 @@ PREDECESSOR_UNKNOWN: Final = "predecessor.unknown"
 DELETION_UNKNOWN: Final = "deletion.unknown"
 FEEDING_OFF: Final = "feeding.off"
 
+WAITS: Final = (
+    NOT_QUALIFIED,
+    NO_CROSS_REFERENCE,
+    INS_DIFFERS,
+    CONSENT_UNKNOWN,
+    BLOCKED,
+    CANCELLED_STAY,
+    DMP_CLOSED,
+    DMP_ABSENT,
+    PREDECESSOR_WAITING,
+    PREDECESSOR_UNKNOWN,
+    FEEDING_OFF,
+)
+"""Everything a document may wait for before it ever left: an opposition ends each of these waits."""
+
 NOT_SERVED: Final = "action.not-served"
 """Replacements and deletions of the first two releases, which did not serve them."""
 
 CANCELLED_PUBLISHED: Final = "stay.cancelled-published"
 MOVED_PUBLISHED: Final = "patient.moved-published"
 """Notices: documents already in the DMP concern a stay that was cancelled, or a patient that was put right."""
+
+OPPOSITION_UNATTACHED: Final = "opposition.unattached"
+"""Notice: a patient opposes, and the message does not tell which one."""

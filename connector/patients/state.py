@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Literal, Protocol
 
-from connector.hl7.model import Admission, Authority, Consent, Identifier
+from connector.hl7.model import Admission, Authority, Identifier
 from connector.ins.model import MatriculeIns, Qualification
 
 
@@ -80,7 +80,16 @@ class Changes:
     ins_changed: bool
 
 
-_STATUS = {"A01": "open", "A04": "open", "A05": "expected", "A03": "closed", "A11": "cancelled", "A38": "cancelled"}
+_STATUS = {
+    "A01": "open",
+    "A04": "open",
+    "A05": "expected",
+    "A14": "expected",
+    "A03": "closed",
+    "A11": "cancelled",
+    "A27": "cancelled",
+    "A38": "cancelled",
+}
 
 
 def load_patient(sql: Sql, patient_id: int) -> PatientView:
@@ -122,7 +131,7 @@ def apply_admission(sql: Sql, patient_id: int, admission: Admission) -> Changes:
     _ensure(sql, patient_id)
     _apply_identity(sql, patient_id, before, admission)
     if admission.consent is not None:
-        _apply_feeding(sql, patient_id, before, admission.consent)
+        _apply_feeding(sql, patient_id, before, admission)
     _apply_stay(sql, patient_id, admission)
     after = load_patient(sql, patient_id)
     return Changes(
@@ -189,7 +198,7 @@ def _ensure(sql: Sql, patient_id: int) -> None:
 
 
 def _apply_identity(sql: Sql, patient_id: int, before: PatientView, admission: Admission) -> None:
-    moment = admission.recorded or admission.header.time
+    moment = _moment(admission)
     if before.updated and moment and moment < before.updated:
         return  # a late message never overwrites a newer identity
     decision: Qualification = admission.qualification
@@ -219,7 +228,19 @@ def _apply_identity(sql: Sql, patient_id: int, before: PatientView, admission: A
         )
 
 
-def _apply_feeding(sql: Sql, patient_id: int, before: PatientView, consent: Consent) -> None:
+def apply_consent(sql: Sql, patient_id: int, admission: Admission) -> bool:
+    """Writes the ZFA of any event that carries one; True when the patient opposes now and did not before."""
+    if admission.consent is None:
+        return False
+    before = load_patient(sql, patient_id)
+    _ensure(sql, patient_id)
+    _apply_feeding(sql, patient_id, before, admission)
+    return before.feeding != "IO" and load_patient(sql, patient_id).feeding == "IO"
+
+
+def _apply_feeding(sql: Sql, patient_id: int, before: PatientView, admission: Admission) -> None:
+    consent = admission.consent
+    assert consent is not None
     if consent.dmp_status:
         sql.execute("UPDATE patient_state SET dmp_said = ? WHERE patient_id = ?", (consent.dmp_status, patient_id))
     if consent.feeding in ("", "NA"):
@@ -227,12 +248,24 @@ def _apply_feeding(sql: Sql, patient_id: int, before: PatientView, consent: Cons
         if not before.feeding and consent.feeding:
             sql.execute("UPDATE patient_state SET feeding = 'NA' WHERE patient_id = ?", (patient_id,))
         return
-    if before.feeding in ("IO", "INO") and consent.feeding_time < before.feeding_time:
-        return  # the newest ZFA-10 wins
+    # ZFA-10 may be empty: the word is then as old as the event that carries it
+    said = consent.feeding_time or _moment(admission)
+    if before.feeding in ("IO", "INO") and _older(said, before.feeding_time, kept=before.feeding == "IO"):
+        return
     sql.execute(
         "UPDATE patient_state SET feeding = ?, feeding_time = ? WHERE patient_id = ?",
-        (consent.feeding, consent.feeding_time, patient_id),
+        (consent.feeding, said, patient_id),
     )
+
+
+def _older(said: str, known: str, *, kept: bool) -> bool:
+    """Whether the newest word stands against this one; of two of the same moment, `kept` decides."""
+    return said < known or (said == known and kept)
+
+
+def _moment(admission: Admission) -> str:
+    """When the event was recorded, else when the message was made."""
+    return admission.recorded or admission.header.time
 
 
 def _apply_stay(sql: Sql, patient_id: int, admission: Admission) -> None:
@@ -251,11 +284,13 @@ def _apply_stay(sql: Sql, patient_id: int, admission: Admission) -> None:
         sql.execute("UPDATE stay SET status = ?, discharged = ? WHERE stay = ?", (status, discharged, key))
     consent = admission.consent
     if consent is not None:
-        row = sql.execute("SELECT consultation_time FROM stay WHERE stay = ?", (key,)).fetchone()
-        if consent.consultation and consent.consultation_time >= (row["consultation_time"] or ""):
+        row = sql.execute("SELECT consultation, consultation_time FROM stay WHERE stay = ?", (key,)).fetchone()
+        said = consent.consultation_time or _moment(admission)
+        kept = row["consultation"] == "INC"
+        if consent.consultation and not _older(said, row["consultation_time"], kept=kept):
             sql.execute(
                 "UPDATE stay SET consultation = ?, consultation_time = ? WHERE stay = ?",
-                (consent.consultation, consent.consultation_time, key),
+                (consent.consultation, said, key),
             )
         if consent.feeding:
             sql.execute("UPDATE stay SET feeding = ? WHERE stay = ?", (consent.feeding, key))

@@ -6,6 +6,7 @@ setId, a higher number, and names the one it replaces).
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
@@ -41,18 +42,19 @@ def load_version(sql: Sql, unique_id: str) -> Version | None:
     return None if row is None else _version(row)
 
 
-def newest(sql: Sql, set_id: str, *, rehearsal: bool = False) -> Version | None:
+def newest(sql: Sql, set_id: str, *, rehearsal: bool = False, besides: Sequence[str] = ()) -> Version | None:
     """The highest number of a chain that stands, None when the chain is unknown or was deleted.
 
-    What was only rehearsed counts for another rehearsal, never for the DMP.
+    What was only rehearsed counts for another rehearsal, never for the DMP; the uniqueIds `besides` do not count.
     """
     if not set_id:
         return None
     rehearsed = " OR (state = 'rehearsed' AND replaced_by = '')" if rehearsal else ""
+    others = "".join(" AND unique_id <> ?" for _ in besides)
     row = sql.execute(
-        f"SELECT * FROM version WHERE set_id = ? AND (state = 'published'{rehearsed})"
+        f"SELECT * FROM version WHERE set_id = ? AND (state = 'published'{rehearsed}){others}"
         " ORDER BY number DESC, updated DESC LIMIT 1",
-        (set_id,),
+        (set_id, *besides),
     ).fetchone()
     return None if row is None else _version(row)
 

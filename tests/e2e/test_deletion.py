@@ -6,7 +6,7 @@ import pytest
 
 from connector.simulator.faults import Effect, FaultRule
 from tests.e2e.harness import Site
-from tests.e2e.messages import admission, deletion, letter
+from tests.e2e.messages import admission, deletion, letter, successor
 from tests.e2e.test_publication import admitted, zam_of
 from tests.e2e.test_versions import published, status
 
@@ -28,6 +28,30 @@ def test_the_deletion_of_a_document_nobody_knows_is_a_worklist_item(site: Site) 
     site.send(deletion("MDM2033", message))
     rest = site.wait_delivery(document)
     assert (rest.state, rest.code) == ("held", "deletion.unknown")
+
+
+def test_a_deletion_that_came_first_follows_its_document(site: Site) -> None:
+    admitted(site)
+    message, document = letter("MDM2040")
+    site.send(deletion("MDM2041", message))
+    assert site.wait_delivery(document).code == "deletion.unknown"
+    site.send(message)
+    site.wait(lambda lines: any("supprimé" in line.text for line in lines), control_id="MDM2041")
+    assert status(site, document) == ["Deleted"]
+
+
+def test_the_deletion_of_a_replaced_version_names_the_one_in_force(site: Site) -> None:
+    admitted(site)
+    message, first = published(site, "MDM2042")
+    replacement, second = successor("MDM2043", first)
+    site.send(replacement)
+    assert site.wait_delivery(second).state == "done"
+    site.send(deletion("MDM2044", message))
+    site.settled("MDM2044")
+    rest = site.wait_delivery(first)
+    assert (rest.state, rest.code) == ("refused", "900")
+    assert second in rest.reason
+    assert (status(site, first), status(site, second)) == (["Deprecated"], ["Approved"])
 
 
 def test_a_deletion_cancels_what_was_never_sent(site: Site) -> None:

@@ -183,6 +183,7 @@ def test_a_merge_of_two_different_ins_holds_both_patients(site: Site) -> None:
     site.send(identity("ADT1022", "VALI", "20240307140000", PID_3=pid3(OTHER_IPP, other), **ruth))
     site.send(merge("ADT1023", OTHER_IPP))
     site.wait(lambda lines: any(line.event == "suspendu" for line in lines), ipp=OTHER_IPP)
+    assert [code for code, _ in notices(site)] == ["patient.blocked", "patient.blocked"]
     for number, ipp in enumerate((IPP, OTHER_IPP)):
         message, document = letter(f"MDM103{number}", PID_3=pid3(ipp))
         site.send(message)
@@ -192,16 +193,27 @@ def test_a_merge_of_two_different_ins_holds_both_patients(site: Site) -> None:
         assert site.accepted(document) == 0
 
 
-@pytest.mark.parametrize("event", ["A44", "A47"])
-def test_a_move_between_patients_suspends_publications(site: Site, event: str) -> None:
+def test_a_move_between_patients_suspends_publications_and_tells_a_person(site: Site) -> None:
     admitted(site)
     site.settled("ADT0001")
-    assert site.send(merge("ADT1024", OTHER_IPP, event)).code == "AA"
+    assert site.send(merge("ADT1024", OTHER_IPP, "A44")).code == "AA"
     message, document = letter("MDM1040")
     site.send(message)
     rest = site.wait_delivery(document)
     assert (rest.state, rest.code) == ("held", "patient.blocked")
-    assert event in rest.reason
+    assert "A44" in rest.reason
+    assert [code for code, _ in notices(site)] == ["patient.blocked"]
+
+
+def test_a_number_that_changed_is_the_same_patient(site: Site) -> None:
+    admitted(site)
+    site.send(identity("ADT1030", "PROV", "20240307140000", PID_3=pid3(OTHER_IPP)))
+    waiting, first = letter("MDM1044", PID_3=pid3(OTHER_IPP))
+    site.send(waiting)
+    assert site.wait_delivery(first).code == NOT_QUALIFIED
+    assert site.send(merge("ADT1031", OTHER_IPP, "A47")).code == "AA"
+    assert site.wait_delivery(first, "done").state == "done"
+    assert notices(site) == []
 
 
 @pytest.mark.parametrize("event", ["A11", "A38"])
@@ -304,8 +316,8 @@ def test_a_move_between_patients_after_a_publication_alerts(site: Site) -> None:
     site.send(message)
     assert site.wait_delivery(document).state == "done"
     site.send(merge("ADT1073", OTHER_IPP, "A44"))
-    site.wait(lambda lines: any(line.state_to == "held" for line in lines), control_id="ADT1073")
-    assert [code for code, _ in notices(site)] == ["patient.moved-published"]
+    site.wait(lambda lines: [line.state_to for line in lines].count("held") == 2, control_id="ADT1073")
+    assert [code for code, _ in notices(site)] == ["patient.blocked", "patient.moved-published"]
 
 
 def test_what_a_former_release_did_not_serve_is_taken_up(site: Site) -> None:

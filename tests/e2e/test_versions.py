@@ -6,7 +6,7 @@ import pytest
 
 from tests.e2e.conftest import MakeSite
 from tests.e2e.harness import INS, Site
-from tests.e2e.messages import admission, edit_cda, identity, letter, successor, with_title
+from tests.e2e.messages import admission, deletion, edit, edit_cda, identity, letter, oru, successor, with_title
 from tests.e2e.test_publication import NOT_QUALIFIED, admitted, zam_of
 
 
@@ -147,6 +147,64 @@ def test_a_document_that_replaces_itself_is_refused_at_the_door(site: Site) -> N
     assert "lui-même" in ack.errors[0].app_text
 
 
+def test_the_same_creation_after_a_deletion_is_the_wrong_version(site: Site) -> None:
+    admitted(site)
+    message, document = published(site, "MDM2022")
+    site.send(deletion("MDM2023", message))
+    site.settled("MDM2023")
+    site.send(message.replace(b"MDM2022", b"MDM2024"))
+    site.settled("MDM2024")
+    assert site.wait_delivery(document).code == "900"
+    assert status(site, document) == ["Deleted"]
+    answers = [zam_of(site.hospital.wait(count))[:3] for count in (1, 2, 3)]
+    assert answers == [("Y", "MDM2022", ""), ("Y", "MDM2023", ""), ("N", "MDM2024", "900")]
+
+
+def test_a_creation_that_replaces_is_refused_at_the_door(site: Site) -> None:
+    message, _ = successor("MDM2025", "2.25.77", 2, MSH_9="MDM^T02^MDM_T02", ORC_1="NW", OBX_11="F")
+    ack = site.send(message)
+    assert (ack.code, ack.errors[0].app_code, ack.errors[0].location) == ("AE", "900", "ORC^1^1")
+
+
+def two_documents(control_id: str, first: bytes, second: bytes, status: str = "F") -> bytes:
+    """An ORU^R01 of two CDA, created (F) or replaced (C)."""
+    text = edit(edit(oru(), "MSH-10", control_id), "ORC-1", "NW" if status == "F" else "RO")
+    head, tail = edit(text, "OBX-11", status).split("OBX|2|", 1)
+    one = next(segment for segment in head.split("\r") if segment.startswith("OBX|1|"))
+    other = edit_cda(one.encode(), lambda _: second).decode().replace("OBX|1|", "OBX|12|")
+    return edit_cda(f"{head}{other}\rOBX|2|{tail}".encode(), lambda _: first)
+
+
+def cda_of(message: bytes) -> bytes:
+    """The CDA of a message's first document."""
+    found: list[bytes] = []
+    edit_cda(message, lambda cda: found.append(cda) or cda)  # type: ignore[func-returns-value]
+    return found[0]
+
+
+def test_two_documents_of_one_message_have_two_ids(site: Site) -> None:
+    cda = cda_of(letter("MDM2026")[0])
+    ack = site.send(two_documents("ORU2026", cda, cda))
+    assert (ack.code, ack.errors[0].app_code, ack.errors[0].location) == ("AE", "906", "OBX^2^5")
+
+
+def test_two_levels_of_one_letter_share_a_chain_and_are_replaced_together(site: Site) -> None:
+    admitted(site)
+    message, first = letter("MDM2027")
+    cda, twin = cda_of(message), "2.25.2027202720272027"
+    # the same letter at another level: its own id, the setId of the first
+    other = cda.replace(f'<id root="{first}"'.encode(), f'<id root="{twin}"'.encode())
+    assert site.send(two_documents("ORU2027", cda, other)).code == "AA"
+    assert {site.wait_delivery(one).state for one in (first, twin)} == {"done"}
+    later, second = successor("MDM2028", first)
+    newer, twin_2 = cda_of(later), "2.25.2028202820282028"
+    newer_other = newer.replace(f'<id root="{second}"'.encode(), f'<id root="{twin_2}"'.encode())
+    newer_other = newer_other.replace(f'<id root="{first}"/>'.encode(), f'<id root="{twin}"/>'.encode())
+    assert site.send(two_documents("ORU2028", newer, newer_other, "C")).code == "AA"
+    assert {site.wait_delivery(one).state for one in (second, twin_2)} == {"done"}
+    assert [status(site, one) for one in (first, twin, second, twin_2)] == [["Deprecated"]] * 2 + [["Approved"]] * 2
+
+
 # -- the record in the DMP -----------------------------------------------------------------------------------------
 
 
@@ -190,6 +248,27 @@ def test_no_dmp_at_all_is_a_wait_with_the_dmps_own_word(site: Site) -> None:
     assert (rest.state, rest.code) == ("held", "dmp.absent")
     assert "n'a pas de DMP" in rest.reason
     assert zam_of(site.hospital.wait(1))[2:] == ("XDSUnknownPatientId", "DMP_ERROR_CODE")
+
+
+def test_every_letter_for_a_closed_dmp_is_told(site: Site) -> None:
+    admitted(site)
+    site.settled("ADT0001")
+    site.simulator.world.set_dmp(INS, "CLOSED")
+    for control_id in ("MDM2056", "MDM2057"):
+        message, document = letter(control_id)
+        site.send(message)
+        assert site.wait_delivery(document).code == "dmp.closed"
+    told = {zam_of(site.hospital.wait(count)) for count in (1, 2)}
+    assert told == {("N", number, "DMPClosed", "DMP_ERROR_CODE") for number in ("MDM2056", "MDM2057")}
+
+
+def test_a_dmp_the_hospital_says_absent_and_that_is_absent_is_told_without_an_invented_code(site: Site) -> None:
+    site.simulator.world.set_dmp(INS, "ABSENT")
+    site.send(admission("ADT2058", ZFA_1="INEXISTANT"))
+    message, document = letter("MDM2058")
+    site.send(message)
+    assert site.wait_delivery(document).code == "dmp.absent"
+    assert zam_of(site.hospital.wait(1)) == ("N", "MDM2058", "906", "applicationErrorCondition")
 
 
 def test_a_dmp_the_hospital_says_closed_is_asked_about_before_anything_is_sent(site: Site) -> None:
