@@ -12,6 +12,8 @@ ACTIONS = {
     "SubmitObjectsRequest": ("urn:ihe:iti:2007:RegisterDocumentSet-b", "urn:ihe:iti:2010:UpdateDocumentSet"),
     "AdhocQueryRequest": ("urn:ihe:iti:2007:RegistryStoredQuery",),
     "RetrieveDocumentSetRequest": ("urn:ihe:iti:2007:RetrieveDocumentSet",),
+    "PRPA_IN201307UV02": ("urn:hl7-org:v3:PRPA_IN201307UV02",),
+    "setAuthorization": ("urn:si-dmp-habilitations:HabilitationsEndPoint:setAuthorization",),
 }
 """wsa:Action by first element of the body."""
 

@@ -2,7 +2,8 @@
 
 Bare elements (SubmitObjectsRequest, ProvideAndRegisterDocumentSetRequest, RegistryObjectList, AdhocQueryRequest,
 RetrieveDocumentSetRequest and the three answers), SOAP envelopes around them, and multipart bodies with their
-documents. What needs the memory of a registry, or the signature of an assertion, is not judged here.
+documents. What needs the memory of a registry, or the signature of an assertion, is not judged here. Of the DMP's own
+TD0.2 and TD0.3 the addressing alone is judged: no numbered rule is about what they hold.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from lxml import etree
 
 from connector.base.errors import CodecError
 from connector.base.finding import Finding
-from connector.base.ns import LCM, QUERY, RIM, RS, SOAP12, WSA, XDSB, q
+from connector.base.ns import DMP_HABILITATIONS, HL7V3, LCM, QUERY, RIM, RS, SOAP12, WSA, XDSB, q
 from connector.base.xmlsafe import parse_xml
 from connector.rules import names
 from connector.rules.answers import OUTCOME_RULES, RESULT_RULES, RETRIEVED_RULES
@@ -49,8 +50,12 @@ from connector.simulator.request_reader import (
     read_retrieve_request,
     read_retrieved,
 )
+from connector.simulator.wire import must_understand
 
 Profile = Literal["dmp", "ihe"]
+
+OF_THE_DMP = {q(HL7V3, "PRPA_IN201307UV02"): "TD0.2", q(DMP_HABILITATIONS, "setAuthorization"): "TD0.3"}
+"""Requests about the record itself, by the element they hold (dmp-interface a.3, a.4)."""
 
 INS_OIDS = frozenset({f"1.2.250.1.213.1.4.{arc}" for arc in (8, 9, 10, 11)})
 """Domains of the INS, test ones included (dmp-interface b.11): a file does not say which environment it is for."""
@@ -116,6 +121,8 @@ def _judged(root: etree._Element, parts: dict[str, Part] | None, root_type: str,
     if body is None:
         return _unknown(Fault("", "soap:Body", "vide", "un élément"))
     head = _head(root, etree.QName(body).localname, root_type)
+    if body.tag in OF_THE_DMP:
+        return Inspection(OF_THE_DMP[body.tag], apply(SOAP_RULES, head))
     inside = _body(body, parts, head.action, ihe_pure=ihe_pure)
     return Inspection(inside.kind, apply(SOAP_RULES, head) + inside.findings)
 
@@ -123,7 +130,7 @@ def _judged(root: etree._Element, parts: dict[str, Part] | None, root_type: str,
 def _head(envelope: etree._Element, body: str, root_type: str) -> Head:
     header = f"{q(SOAP12, 'Header')}/"
     action = envelope.find(header + q(WSA, "Action"))
-    understood = action is not None and action.get(q(SOAP12, "mustUnderstand"), "") in ("true", "1")
+    understood = action is not None and must_understand(action)
     action_text, message_id, to = (
         (envelope.findtext(header + q(WSA, name)) or "").strip() for name in ("Action", "MessageID", "To")
     )

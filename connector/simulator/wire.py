@@ -120,7 +120,7 @@ def _envelope(
         raise _sender("soap:Body doit contenir exactement un élément")
     header, warnings = headers[0], []
     for block in header:
-        if isinstance(block.tag, str) and etree.QName(block).namespace not in _UNDERSTOOD and _must_understand(block):
+        if isinstance(block.tag, str) and etree.QName(block).namespace not in _UNDERSTOOD and must_understand(block):
             raise SimFault("MustUnderstand", "", f"En-tête non compris : {etree.QName(block).localname}")
     message_id, action = _property(header, "MessageID"), _property(header, "Action")
     if http_action and http_action != action:
@@ -128,7 +128,7 @@ def _envelope(
     if header.find(q(WSA, "To")) is None:
         warnings.append("wsa:To absent")
     action_block = header.find(q(WSA, "Action"))
-    if action_block is not None and not _must_understand(action_block):
+    if action_block is not None and not must_understand(action_block):
         warnings.append("wsa:Action sans mustUnderstand")
     return Envelope(root, header, children[0], raw, parts, mtom, action, message_id, tuple(warnings))
 
@@ -143,8 +143,8 @@ def _property(header: etree._Element, name: str) -> str:
     return text
 
 
-def _must_understand(block: etree._Element) -> bool:
-    # The samples write it unqualified (a.1): both forms count.
+def must_understand(block: etree._Element) -> bool:
+    """soap:mustUnderstand of a header block. The samples write it unqualified (dmp-interface a.1): both forms count."""
     return any(block.get(name) in ("true", "1") for name in ("mustUnderstand", q(SOAP12, "mustUnderstand")))
 
 

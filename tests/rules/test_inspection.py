@@ -168,3 +168,31 @@ def test_elements_of_no_namespace_are_told_for_what_they_are() -> None:
     found = inspect(raw, profile="dmp").findings
     assert {item.rule for item in found} == {"D-46", "D-15"}
     assert "{}Slot" in next(item.found for item in found if item.rule == "D-46")
+
+
+@pytest.mark.parametrize(("understood", "found"), [("true", []), ("1", []), ("false", ["D-52a"]), (None, ["D-52a"])])
+def test_must_understand_counts_without_its_namespace_too(understood: str | None, found: list[str]) -> None:
+    root = etree.fromstring(envelope(sample("iti18-dmp"), "urn:ihe:iti:2007:RegistryStoredQuery"))
+    (action,) = root.iter(q(WSA, "Action"))
+    del action.attrib[q(SOAP12, "mustUnderstand")]
+    if understood is not None:
+        action.set("mustUnderstand", understood)
+    assert rules(etree.tostring(root), "dmp") == found
+
+
+@pytest.mark.parametrize(
+    ("body", "action", "kind"),
+    [
+        ('<PRPA_IN201307UV02 xmlns="urn:hl7-org:v3"/>', "urn:hl7-org:v3:PRPA_IN201307UV02", "TD0.2"),
+        (
+            '<setAuthorization xmlns="urn:si-dmp-habilitations"/>',
+            "urn:si-dmp-habilitations:HabilitationsEndPoint:setAuthorization",
+            "TD0.3",
+        ),
+    ],
+)
+def test_requests_about_the_record_itself_are_judged_by_their_addressing(body: str, action: str, kind: str) -> None:
+    good = inspect(envelope(body.encode(), action), profile="dmp")
+    assert (good.kind, good.findings) == (kind, ())
+    assert rules(envelope(body.encode(), PROVIDE), "dmp") == ["D-52a"]
+    assert rules(envelope(body.encode(), action, to=""), "dmp") == ["D-52a"]
