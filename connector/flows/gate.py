@@ -98,12 +98,7 @@ class Gate:
         if view.crossref == "confirmed":
             return None
         # an IPP absent from the document is the one learned from the admission
-        ipp = request.ipp() or view.ipp
-        if ipp is None:
-            # the volet's own messages carry the INS alone: there is no number to compare it with
-            job.note("identité", "Aucun IPP connu : l'INS qualifié du message ne se compare pas")
-            return None
-        answer = self._ask_server(ipp, ins)
+        answer = self._ask_server(request.ipp() or view.ipp, ins)
         job.note("identité", answer.text)
         self._journal.transact(lambda tx: remember_crossref(tx, job.patient_id, answer.outcome, answer.text))
         if answer.outcome in ("confirmed", "skipped"):
@@ -117,7 +112,7 @@ class Gate:
             return GateAnswer("retry", answer.text, "identity.server")
         return GateAnswer("hold", f"Identité non confirmée : {answer.text}", NO_CROSS_REFERENCE)
 
-    def _ask_server(self, ipp: Identifier, ins: MatriculeIns) -> CrossReference:
+    def _ask_server(self, ipp: Identifier | None, ins: MatriculeIns) -> CrossReference:
         """By the breaker of the identity server, as admissions: one that hangs does not keep the DMP's workers."""
         book = self._destinations
         if book.state(IDENTITY) != "closed" and not book.room(IDENTITY):
