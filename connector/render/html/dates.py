@@ -1,0 +1,40 @@
+"""HL7 times as French readers say them, in Paris time."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from connector.base.errors import CodecError
+from connector.base.hl7time import PARIS, parse_ts
+
+_MONTHS: Final = (
+    "janvier", "février", "mars", "avril", "mai", "juin",
+    "juillet", "août", "septembre", "octobre", "novembre", "décembre",
+)  # fmt: skip
+_DIGITS: Final = re.compile(r"\d+")
+
+
+def french(value: str) -> tuple[str, str] | None:
+    """What is read of an HL7 TS, and its ISO 8601: '3 décembre 2019 à 13:30' and '2019-12-03T13:30+01:00'.
+
+    As precise as the value is: a year alone stays a year. A time without offset is taken for a time of Paris. None when
+    the value is no calendar date.
+    """
+    try:
+        moment = parse_ts(value)
+    except CodecError:
+        return None
+    digits = _DIGITS.match(value)
+    precision = len(digits[0]) if digits else 0
+    if precision > 8:
+        moment = moment.astimezone(PARIS)
+    day = f"{'1er' if moment.day == 1 else moment.day} {_MONTHS[moment.month - 1]} {moment.year}"
+    if precision == 4:
+        return str(moment.year), f"{moment.year:04d}"
+    if precision == 6:
+        return f"{_MONTHS[moment.month - 1]} {moment.year}", f"{moment:%Y-%m}"
+    if precision == 8:
+        return day, moment.date().isoformat()
+    clock = f"{moment:%H:%M:%S}" if moment.second else f"{moment:%H:%M}"
+    return f"{day} à {clock}", moment.isoformat(timespec="seconds" if moment.second else "minutes")
