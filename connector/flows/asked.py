@@ -48,7 +48,8 @@ class DmpFeeder(Protocol):
 class Asked:
     """A create, a replacement or a deletion, at one attempt.
 
-    `ins` is the matricule of the message; `rehearsal` means that nothing may leave (shadow mode).
+    `ins` is the matricule of the message; `also_replaced` the uniqueIds that the message's other documents replace;
+    `rehearsal` means that nothing may leave (shadow mode).
     """
 
     job: Job
@@ -58,6 +59,7 @@ class Asked:
     ins: MatriculeIns
     feeder: Feeder[DmpFeeder]
     caller: Caller
+    also_replaced: tuple[str, ...] = ()
 
     @property
     def payload(self) -> dict[str, Any]:

@@ -50,8 +50,11 @@ class Predecessors:
             return Hold("Le document à remplacer attend encore d'être envoyé", PREDECESSOR_WAITING)
         if asked.rehearsal and self._rehearsed(asked.replaces):
             return NOT_SENT
-        text = "Prédécesseur inconnu : le registre du DMP ne connaît pas le document à remplacer"
-        return self._reference(asked, asked.replaces) or Hold(f"{text} ({asked.replaces})", PREDECESSOR_UNKNOWN)
+        # A message of two documents replaces both or none (hl7v2-interface §3.7).
+        for unique_id in asked.also_replaced:
+            if not self._rehearsed(unique_id) and self._reference(asked, unique_id) is None:
+                return _unknown(unique_id)
+        return self._reference(asked, asked.replaces) or _unknown(asked.replaces)
 
     def of_deletion(self, asked: Asked) -> str | Hold:
         """entryUUID of the document to delete; a Hold when the registry does not know it."""
@@ -92,6 +95,11 @@ class Predecessors:
             (asked.replaces, asked.job.delivery_id, *_ON_ITS_WAY),
         )
         return bool(rows)
+
+
+def _unknown(unique_id: str) -> Hold:
+    text = "Prédécesseur inconnu : le registre du DMP ne connaît pas le document à remplacer"
+    return Hold(f"{text} ({unique_id})", PREDECESSOR_UNKNOWN)
 
 
 def withdraw_waiting(tx: Tx, asked: Asked) -> Withdrawal:

@@ -15,6 +15,7 @@ from typing import Final
 from connector.base.clock import Clock, UuidFactory
 from connector.base.errors import ConnectorError, ServerRefusal, SoapFault, TransportError
 from connector.base.oid import oid_from_uuid
+from connector.cda.model import full_id
 from connector.dmp.client import UpdateIds
 from connector.dmp.errors import DmpMetadataError
 from connector.dmp.facts import facts_of
@@ -117,7 +118,9 @@ class PublicationFlow:
             return Hold(f"Envoi impossible : {error.message}", "configuration.feeder")
         if remark := feeder.remark(request, header):
             job.note("rôle", remark)
-        return Asked(job, request, header, request.documents[index].content, ins, feeder, caller)
+        others = (other.replaced_id for other in read.headers if other is not header)
+        replaced = tuple(full_id(one) for one in others if one is not None and request.action == "replace")
+        return Asked(job, request, header, request.documents[index].content, ins, feeder, caller, replaced)
 
     def _act(self, asked: Asked) -> Outcome:
         job = asked.job

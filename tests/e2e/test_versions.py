@@ -205,6 +205,19 @@ def test_two_levels_of_one_letter_share_a_chain_and_are_replaced_together(site: 
     assert [status(site, one) for one in (first, twin, second, twin_2)] == [["Deprecated"]] * 2 + [["Approved"]] * 2
 
 
+def test_two_documents_are_replaced_both_or_none(site: Site) -> None:
+    admitted(site)
+    _, first = published(site, "MDM2029")
+    later, second = successor("MDM2030", first)
+    newer, twin = cda_of(later), "2.25.2029202920292029"
+    other = newer.replace(f'<id root="{second}"'.encode(), f'<id root="{twin}"'.encode())
+    other = other.replace(f'<id root="{first}"/>'.encode(), b'<id root="2.25.4040404"/>')
+    assert site.send(two_documents("ORU2030", newer, other, "C")).code == "AA"
+    for one in (second, twin):
+        assert site.wait_delivery(one).code == "predecessor.unknown"
+    assert status(site, first) == ["Approved"]
+
+
 # -- the record in the DMP -----------------------------------------------------------------------------------------
 
 
