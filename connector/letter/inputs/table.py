@@ -20,7 +20,7 @@ HEADER: Final = "(en-tête)"
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Row:
-    """One row: `number` is the line of the table (the header is 1), `data` are plain data, `faults` those of its cells.
+    """One row: `number` as a spreadsheet counts (the header is 1), `data` are plain data, `faults` those of its cells.
 
     `columns` gives the column a path was filled from, for the faults told later.
     """
@@ -54,9 +54,9 @@ def read_table(file: IO[bytes], mapping: CsvMapping) -> Iterator[Row]:
         try:
             header = [name.strip() for name in next(lines, [])]
             _check_header(header, mapping)
-            for cells in lines:
+            for number, cells in enumerate(lines, 2):
                 if any(cell.strip() for cell in cells):
-                    yield _row(lines.line_num, header, cells, mapping)
+                    yield _row(number, header, cells, mapping)
         except UnicodeDecodeError:
             raise _unreadable(f"le fichier n'est pas en {mapping.encoding}", "le codage annoncé") from None
         except csv.Error:

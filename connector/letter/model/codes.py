@@ -16,7 +16,7 @@ from pydantic_core import CoreSchema, core_schema
 
 from connector.base.oid import is_oid
 from connector.codes import ValueSet, load
-from connector.letter.model.base import Broken, Plain, refusal, refusals
+from connector.letter.model.base import Broken, Short, refusal, refusals
 from connector.letter.model.text import Line
 
 _SHOWN: Final = re.compile(r"[0-9A-Za-z._/+-]{1,40}")
@@ -48,8 +48,10 @@ Oid = Annotated[str, AfterValidator(_oid)]
 """A dotted OID of 64 characters at most."""
 
 
-class Code(Plain):
-    """Un code, son système et son libellé."""
+class Code(Short):
+    """Un code, son système et son libellé ; le code seul suffit quand le champ connaît son système."""
+
+    SHORT = "code"
 
     code: Token
     """Le code."""
@@ -59,8 +61,8 @@ class Code(Plain):
     """Libellé ; celui de la liste est repris quand il est absent."""
 
 
-class _Shorthand:
-    """A code may be given as bare text; subclasses complete and judge it."""
+class _Checked:
+    """What a field knows of its code: completes it, judges it, and tells the schema what is offered."""
 
     def judge(self, value: Code) -> Code:
         raise NotImplementedError
@@ -69,15 +71,10 @@ class _Shorthand:
         raise NotImplementedError
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
-        whole = core_schema.no_info_after_validator_function(self.judge, handler(source))
-        return core_schema.no_info_before_validator_function(_expanded, whole)
+        return core_schema.no_info_after_validator_function(self.judge, handler(source))
 
     def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
-        return {"anyOf": [{"type": "string"}, handler(schema)], **self.offered()}
-
-
-def _expanded(value: object) -> object:
-    return {"code": value} if isinstance(value, str) else value
+        return {**handler(schema), **self.offered()}
 
 
 def _dotted(code: str) -> str:
@@ -85,7 +82,7 @@ def _dotted(code: str) -> str:
     return f"{code[:3]}.{code[3:]}" if _UNDOTTED.fullmatch(code) else code
 
 
-class Listed(_Shorthand):
+class Listed(_Checked):
     """The code must be in the list `name` of connector.codes; its system and label are taken from there if absent."""
 
     def __init__(self, name: str) -> None:
@@ -121,7 +118,7 @@ def _choices(known: ValueSet) -> str:
     return ", ".join(f"{concept.code} ({concept.display})" for concept in known)
 
 
-class InSystem(_Shorthand):
+class InSystem(_Checked):
     """The code belongs to one code system and has the shape of its codes; whether it exists is not known here.
 
     others   other systems the field may name

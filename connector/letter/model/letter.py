@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import AfterValidator, Field, TypeAdapter, field_validator, model_validator
+from pydantic import AfterValidator, Field, TypeAdapter, ValidationError, field_validator, model_validator
 
 from connector.letter.model.base import COMPLETED, Broken, Plain, Short, refusal
 from connector.letter.model.body import Body
@@ -102,9 +102,7 @@ class LetterHeader(Plain):
         filled = dict(value)
         if cls.KIND_TITLE and filled.get("title") is None:
             filled["title"] = cls.KIND_TITLE
-        moment = filled.get("effective_time")
-        if moment is None:
-            return filled
+        moment = _told_moment(filled.get("effective_time"))
         for name in ("authors", "authenticators"):
             if isinstance(filled.get(name), list | tuple):
                 filled[name] = [_at(item, moment) for item in filled[name]]
@@ -291,6 +289,18 @@ Letter = DischargeLetter | AdmissionLetter | UnstructuredLetter
 
 LETTER: TypeAdapter[Letter] = TypeAdapter(Annotated[Letter, Field(discriminator="kind")])
 """The validator of the three kinds; use `letter.read`, whose refusals are in French."""
+
+
+_MOMENT: TypeAdapter[str] = TypeAdapter(Moment)
+
+
+def _told_moment(value: Any) -> str:
+    """The time of the document for those who have none of their own."""
+    try:
+        return _MOMENT.validate_python(value)
+    except ValidationError:
+        # The document's own time is refused under its own path: once is enough.
+        return "1970-01-01T00:00:00Z"
 
 
 def _at(person: Any, moment: Any) -> Any:
