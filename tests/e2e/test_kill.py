@@ -57,12 +57,14 @@ FAULTS: Final = (
     FaultRule("cut-during", "ITI-41", times=1),
     FaultRule("delay", "ITI-41", times=4, seconds=LONG),
     FaultRule("cut-after", "ITI-41", times=1, seconds=SHORT),
-    FaultRule("delay", "ITI-57", times=2, seconds=LONG),
     FaultRule("cut-before", "ITI-18", times=2),
-    FaultRule("cut-after", "ITI-57", times=2),
     FaultRule("delay", "ITI-18", times=2, seconds=SHORT),
-    FaultRule("cut-before", "ITI-57", times=2),
     FaultRule("cut-before", "TD0.2", times=1),
+)
+DELETION_FAULTS: Final = (
+    FaultRule("delay", "ITI-57", times=2, seconds=LONG),
+    FaultRule("cut-after", "ITI-57", times=2),
+    FaultRule("cut-before", "ITI-57", times=2),
     FaultRule("cut-then-accept", "ITI-57", times=1, seconds=SHORT),
 )
 
@@ -209,7 +211,8 @@ def strike_again_and_again(ground: Ground, kind: str) -> Strokes:
     planned = [means for means in get_args(Means) for _ in range(STROKES[kind][means])]
     chance.shuffle(planned)
     while planned:
-        ground.simulator.faults.add(FAULTS[len(planned) % len(FAULTS)])
+        for faults in (FAULTS, DELETION_FAULTS):
+            ground.simulator.faults.add(faults[len(planned) % len(faults)])
         ground.hospital.code = "AR" if chance.random() < 0.2 else "AA"
         time.sleep(chance.uniform(0.0, 1.0))
         means, process = planned.pop(), chance.choice(ground.processes)

@@ -297,6 +297,7 @@ def test_a_document_never_sent_stays_withdrawn_when_the_registry_cannot_be_asked
     message, document = letter("MDM7201")
     site.send(message)
     assert site.wait_delivery(document).code == "feeding.off"
+    site.restart(publication={"mode": "send"})
     program(site, FaultRule("cut-before", "ITI-18", times=2))
     site.send(deletion("MDM7202", message))
     site.settled("MDM7202")
