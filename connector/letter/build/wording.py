@@ -1,0 +1,124 @@
+"""What a reader sees of dates, quantities, rhythms and codes: French words from the values of the model."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final
+
+from connector.letter.build.systems import NAMES
+from connector.letter.model import Code, Dose, MaximumDose, Quantity, Timing
+
+_UNITS: Final = {
+    "s": "s",
+    "min": "min",
+    "h": "h",
+    "d": "jour",
+    "wk": "semaine",
+    "mo": "mois",
+    "a": "an",
+    "{tbl}": "comprimé",
+    "{count}": "unité",
+    "{capsule}": "gélule",
+    "{puff}": "bouffée",
+    "[drp]": "goutte",
+    "[iU]": "UI",
+    "ug": "µg",
+}
+_INVARIABLE: Final = frozenset({"mois", "UI", "s", "min", "h", "µg"})
+_EVENTS: Final = {
+    "AC": "avant le repas",
+    "ACM": "avant le petit-déjeuner",
+    "ACD": "avant le déjeuner",
+    "ACV": "avant le dîner",
+    "C": "au repas",
+    "CM": "au petit-déjeuner",
+    "CD": "au déjeuner",
+    "CV": "au dîner",
+    "HS": "au coucher",
+    "IC": "entre les repas",
+    "ICM": "entre le petit-déjeuner et le déjeuner",
+    "ICD": "entre le déjeuner et le dîner",
+    "ICV": "entre le dîner et le coucher",
+    "PC": "après le repas",
+    "PCM": "après le petit-déjeuner",
+    "PCD": "après le déjeuner",
+    "PCV": "après le dîner",
+    "WAKE": "au réveil",
+}
+
+
+def day(value: str | None) -> str:
+    """`2019-12-03T13:30:00+01:00` → `03/12/2019 à 13:30`; `2019-12` → `12/2019`; "" for no date."""
+    if not value:
+        return ""
+    date, _, clock = value.partition("T")
+    written = "/".join(reversed(date.split("-")))
+    return f"{written} à {clock[:5]}" if clock else written
+
+
+def dated(value: str | None, text: str) -> str:
+    """The text after its date, when there is one."""
+    return f"{day(value)}, {text}" if value else text
+
+
+def yes(value: bool) -> str:
+    return "Oui" if value else "Non"
+
+
+def number(value: str) -> str:
+    """With the decimal comma."""
+    return value.replace(".", ",")
+
+
+def unit(value: str | None, amount: str = "1") -> str:
+    """The unit in words; one that a denominator follows keeps it: `mg/d` → `mg/jour`."""
+    if not value:
+        return ""
+    first, *others = value.split("/")
+    word = _UNITS.get(first, first)
+    plural = first in _UNITS and word not in _INVARIABLE and amount not in ("0", "1")
+    return "/".join([word + "s" * plural, *(_UNITS.get(other, other) for other in others)])
+
+
+def amount(value: str, of: str | None) -> str:
+    return f"{number(value)} {unit(of, value)}".strip()
+
+
+def quantity(value: Quantity) -> str:
+    return amount(value.value, value.unit)
+
+
+def dose(value: Dose) -> str:
+    """The figures of a dose; its own words are not repeated."""
+    if value.high is None or value.high == value.value:
+        return amount(value.value, value.unit)
+    return f"de {number(value.value)} à {amount(value.high, value.unit)}"
+
+
+def maximum(value: MaximumDose) -> str:
+    per = unit(value.per.unit) if value.per.value == "1" else quantity(value.per)
+    return f"{amount(value.value, value.unit)} / {per}"
+
+
+def timing(value: Timing) -> str:
+    """The figures of a rhythm, "" when it is given in words only."""
+    if value.every is not None:
+        each = unit(value.every.unit) if value.every.value == "1" else quantity(value.every)
+        return f"1 fois / {each}"
+    return _EVENTS[value.event] if value.event is not None else ""
+
+
+def code(value: Code) -> str:
+    """The label and the code: `Clozapine [ATC N05AH02]`."""
+    system = NAMES.get(value.system or "", value.system or "")
+    token = f"[{system} {value.code}]" if system else f"[{value.code}]"
+    return f"{value.display} {token}" if value.display else token
+
+
+def codes(values: Iterable[Code | None]) -> list[str]:
+    return [code(value) for value in values if value is not None]
+
+
+def label(value: Code | None) -> str:
+    """The label alone, the code when there is none."""
+    return "" if value is None else value.display or value.code
