@@ -220,7 +220,9 @@ class DmpClient:
         """The request of `feed`, once every numbered rule let it pass."""
         now = self._line.trusted_now()
         with xml_text():
-            prepared = prepare(feed, ins, self._config, signer=self._line.signer, signed_at=now)
+            feeding = self._line.presented(caller).structure_id
+            signer = self._line.signer
+            prepared = prepare(feed, ins, self._config, signer=signer, signed_at=now, feeding=feeding)
             body = iti41.build_request(prepared.submission, prepared.cids())
         parts = parts_of(prepared.submission, prepared.attachments, feed.header)
         speaker = speaker_of(caller, ins) if self._config.asserts else None

@@ -60,8 +60,11 @@ def prepare(
     *,
     signer: KeyPair | None,
     signed_at: datetime,
+    feeding: str = "",
 ) -> PreparedFeed:
     """Metadata built, set signed where the domain wants it, everything ordered as the DMP's samples have it.
+
+    `feeding` is the structure that feeds, for a sender that says none.
 
     Raises DmpMetadataError (a rule blocks, or over `size_cap`), SignatureError, and ValueError when the 'dmp'
     profile has no signer.
@@ -77,6 +80,7 @@ def prepare(
         set_uuid=SET_ID,
         unique_id=feed.ids.set_id,
         submission_time=feed.ids.submission_time,
+        feeding=feeding,
     )
     bundled = bundle(
         submission_set,

@@ -90,10 +90,11 @@ def build_submission_set(
     set_uuid: str,
     unique_id: str,
     submission_time: datetime,
+    feeding: str = "",
 ) -> SubmissionSet:
-    """The set that carries `entry`; `submission_time` is aware. Raises DmpMetadataError like `build_entry`."""
+    """The set that carries `entry`; `submission_time` is aware, `feeding` as in `submission_author`."""
     deduced = codes.content_type(facts.patient_class) or codes.load("J59").get(config.default_content_type)
-    author = submission_author(facts.sender, config) if facts.sender else entry.authors[0]
+    author = submission_author(facts.sender, config, feeding) if facts.sender else entry.authors[0]
     # What the document says of the same person is known of the sender too (c.2: role and specialty if known).
     known = next((one for one in entry.authors if one.person == author.person), author)
     author = replace(author, roles=known.roles, specialties=known.specialties)
@@ -179,8 +180,11 @@ def source_patient_info(traits: Traits) -> tuple[str, ...]:
     return tuple(lines)
 
 
-def submission_author(sender: Sender, config: DmpConfig) -> Author:
-    """The sender of the set: a professional, else the software of the structure (c.4)."""
+def submission_author(sender: Sender, config: DmpConfig, feeding: str = "") -> Author:
+    """The sender of the set: a professional, else the software of a structure (c.4).
+
+    `feeding` is the structure that feeds: that of a software which says none (hl7v2-interface §3.5, PRT-10.1 alone).
+    """
     organization, person = sender.organization, sender.person
     structure = organization.id if organization else ""
     institutions = (xon(organization.name, structure, profile=config.profile),) if organization else ()
@@ -196,7 +200,7 @@ def submission_author(sender: Sender, config: DmpConfig) -> Author:
         )
     else:
         text = xcn(
-            software_id(structure, sender.device or config.lps_internal_id),
+            software_id(structure or feeding, sender.device or config.lps_internal_id),
             config.lps_name,
             config.lps_model,
             oid=PERSON_OID,
@@ -208,7 +212,12 @@ def submission_author(sender: Sender, config: DmpConfig) -> Author:
 
 
 def software_id(structure: str, internal: str) -> str:
-    """Person identifier of a software: FINESS is prefix 1 in a structure's id but 3 in a person's (c.4)."""
+    """Person identifier of a software: FINESS is prefix 1 in a structure's id but 3 in a person's (c.4).
+
+    "" when no structure is known: then a software has a name only.
+    """
+    if not structure:
+        return ""
     owner = f"3{structure[1:]}" if structure.startswith("1") else structure
     return f"{owner}/{internal}"
 

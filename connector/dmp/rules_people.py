@@ -49,7 +49,7 @@ def known_sender(draft: Draft) -> Iterator[Finding]:
     sender = draft.facts.sender
     if sender is None and not draft.facts.sender_expected:
         return
-    if sender is None or (sender.person is None and sender.organization is None):
+    if sender is None or not (sender.person or sender.organization or sender.device):
         yield error(
             "DMP-SENDER",
             "PRT (PRT-4 = SB)",

@@ -53,7 +53,11 @@ def update_set(
         patient_id=cx(ins.value, ins.oid, "NH", config.profile),
         submission_time=utc_digits(ids.submission_time),
         content_type=Code(concept.code, concept.system, concept.display) if concept else None,
-        authors=(submission_author(facts.sender, config) if facts.sender else software_author(caller, config),),
+        authors=(
+            submission_author(facts.sender, config, caller.structure_id)
+            if facts.sender
+            else software_author(caller, config),
+        ),
     )
 
 

@@ -27,6 +27,15 @@ def ps_idnat(person: str) -> str:
     return f"8{person}" if _RPPS.fullmatch(person) else person
 
 
+def struct_idnat(structure: str, kind: str = "") -> str:
+    """Struct_IdNat of an organisation: the nine characters of a FINESS get their "1" (c.4), others stay.
+
+    `kind` is XON-7 of the message: FINEJ and FINEG are written with and without prefix (hl7v2-interface §9.2-18), so
+    the value decides; only who says SIREN has nine digits that are no FINESS.
+    """
+    return f"1{structure}" if kind != "SIREN" and _FINESS.fullmatch(structure) else structure
+
+
 def person_form(name_id: str) -> str:
     """`1<FINESS>/<internal id>` with the prefix a FINESS has in a person's identifier, 3; any other one as it is."""
     found = _LOCAL_TO_FINESS.fullmatch(name_id)

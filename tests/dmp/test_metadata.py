@@ -14,6 +14,7 @@ from connector.dmp import forms
 from connector.dmp.config import DmpConfig
 from connector.dmp.errors import DmpMetadataError
 from connector.dmp.facts import DocumentFacts
+from connector.dmp.facts import national as as_national
 from connector.dmp.metadata import build_entry, build_submission_set, software_id, source_patient_info
 from connector.dmp.rules import Draft, check
 from connector.hl7.model import Authority, Flags, Identifier, Organization, Provider, Sender
@@ -28,7 +29,7 @@ def entry(header: CdaHeader = HEADER, facts: DocumentFacts = FACTS, config: DmpC
     return build_entry(header, facts, INS, config, entry_uuid="Document01")
 
 
-def submission_set(facts: DocumentFacts = FACTS, config: DmpConfig = CONFIG) -> SubmissionSet:
+def submission_set(facts: DocumentFacts = FACTS, config: DmpConfig = CONFIG, feeding: str = "") -> SubmissionSet:
     return build_submission_set(
         entry(facts=facts, config=config),
         facts,
@@ -36,6 +37,7 @@ def submission_set(facts: DocumentFacts = FACTS, config: DmpConfig = CONFIG) -> 
         set_uuid="SubmissionSet01",
         unique_id=IDS.set_id,
         submission_time=IDS.submission_time,
+        feeding=feeding,
     )
 
 
@@ -97,6 +99,33 @@ def test_a_sending_software_is_its_structure_and_a_device() -> None:
     facts = replace(FACTS, sender=Sender(None, SENDER.organization, "PACS-2"))
     person = submission_set(facts).authors[0].person
     assert person == "3120456789/PACS-2^dmp-connector^PFI^^^^^^&1.2.250.1.71.4.2.1&ISO^U^^^RI"
+
+
+def test_a_software_that_says_no_structure_belongs_to_the_one_that_feeds() -> None:
+    facts = replace(FACTS, sender=Sender(None, None, "DEV1"))
+    (author,) = submission_set(facts, feeding="1120456789").authors
+    assert author.person == "3120456789/DEV1^dmp-connector^PFI^^^^^^&1.2.250.1.71.4.2.1&ISO^U^^^RI"
+    assert author.institutions == ()
+    assert submission_set(facts).authors[0].person == "^dmp-connector^PFI^^^^^^^U"
+    assert check(Draft(HEADER, facts, INS, CONFIG)) == ()
+
+
+@pytest.mark.parametrize(
+    ("sender", "national"),
+    [
+        (
+            Sender(Provider("10000023084", "HODA", "Adam", NATIONAL, "RPPS"), Organization("Y", id="300017985")),
+            Sender(Provider("810000023084", "HODA", "Adam", NATIONAL, "RPPS"), Organization("Y", id="1300017985")),
+        ),
+        (Sender(Provider("10000023084", "HODA", "Adam", Authority("", "2.25.1", "ISO")), None), None),
+        (Sender(None, Organization("Y", Authority("", "2.25.1", "ISO"), "FINEG", "300017985")), None),
+        (SENDER, None),
+        (Sender(None, None, "DEV1"), None),
+    ],
+)
+def test_the_sender_of_a_message_is_known_by_national_identifiers(sender: Sender, national: Sender | None) -> None:
+    """`national` None: nothing changes."""
+    assert as_national(sender) == (national or sender)
 
 
 @pytest.mark.parametrize(("structure", "expected"), [("1120456789", "3120456789/x"), ("278901234", "278901234/x")])

@@ -134,7 +134,7 @@ MESSAGE: list[tuple[str, str, Changes]] = [
     ("RG_2230", "error", ((PRT_ID, "801234564895^Eric^"),)),
     ("DMP-PERSON", "error", ((PRT_ID, "8 1234564895^Eric^Thomas"),)),
     ("DMP-PERSON", "warning", ((PRT_ID, "7801234564895^Eric^Thomas"),)),
-    ("DMP-STRUCTURE-ID", "warning", (("&ISO^IDNST^^^1120456789", "&ISO^IDNST^^^120456789"),)),
+    ("DMP-STRUCTURE-ID", "warning", (("&ISO^IDNST^^^1120456789", "&ISO^IDNST^^^11204567"),)),
     ("DMP-STRUCTURE-ID", "error", (("&ISO^IDNST^^^1120456789", "&ISO^IDNST^^^1120456789/2"),)),
 ]  # fmt: skip
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connector.trust.national import comparable, person_form, ps_idnat
+from connector.trust.national import comparable, person_form, ps_idnat, struct_idnat
 
 
 @pytest.mark.parametrize(
@@ -39,6 +39,25 @@ def test_comparing_twice_changes_nothing(written: str) -> None:
 )
 def test_an_rpps_gets_its_prefix(written: str, national: str) -> None:
     assert ps_idnat(written) == national
+
+
+@pytest.mark.parametrize(
+    ("written", "kind", "national"),
+    [
+        ("300017985", "FINEG", "1300017985"),
+        ("300017985", "FINEJ", "1300017985"),
+        ("300017985", "IDNST", "1300017985"),
+        ("2A0000012", "", "12A0000012"),
+        ("1120459876", "FINEG", "1120459876"),
+        ("2732829320", "IDNST", "2732829320"),
+        ("732829320", "SIREN", "732829320"),
+        ("3435", "FINEG", "3435"),
+        ("", "FINEG", ""),
+    ],
+)
+def test_a_finess_gets_its_prefix(written: str, kind: str, national: str) -> None:
+    assert struct_idnat(written, kind) == national
+    assert struct_idnat(national, kind) == national
 
 
 @pytest.mark.parametrize(
