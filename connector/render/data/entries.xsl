@@ -4,8 +4,9 @@
                 xmlns:r="urn:dmp-connector:render" xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance"
                 exclude-result-prefixes="v3 r xsi">
 
-  <xsl:key name="said" match="v3:section/v3:text//v3:*[@ID]" use="@ID"/>
-  <xsl:key name="said" match="v3:section/v3:text//v3:*[@ID]" use="concat('#', @ID)"/>
+  <!-- of attributes: a pattern with a condition would count all siblings of each element -->
+  <xsl:key name="said" match="v3:section/v3:text//@ID" use="."/>
+  <xsl:key name="said" match="v3:section/v3:text//@ID" use="concat('#', .)"/>
 
   <!-- an entry is said when one of its references, or one of its parts' references, leads to narrative -->
   <xsl:template name="unsaid">

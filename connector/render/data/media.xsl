@@ -4,12 +4,12 @@
                 xmlns:r="urn:dmp-connector:render" exclude-result-prefixes="v3 r">
 
   <xsl:key name="media" match="v3:observationMedia" use="@ID"/>
+  <xsl:key name="region" match="v3:regionOfInterest" use="@ID"/>
   <xsl:key name="shown" match="v3:renderMultiMedia" use="@referencedObject"/>
 
   <xsl:template match="v3:renderMultiMedia" mode="said">
     <xsl:variable name="media" select="key('media', @referencedObject)"/>
-    <xsl:variable name="region" select="//v3:regionOfInterest[@ID = current()/@referencedObject]
-                                        //v3:observationMedia"/>
+    <xsl:variable name="region" select="key('region', @referencedObject)//v3:observationMedia"/>
     <xsl:apply-templates select="v3:caption" mode="said"/>
     <xsl:choose>
       <xsl:when test="$media"><xsl:apply-templates select="$media[1]/v3:value" mode="media"/></xsl:when>

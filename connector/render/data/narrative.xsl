@@ -129,16 +129,23 @@
   <xsl:template match="v3:tr" mode="said">
     <tr>
       <xsl:call-template name="marks"/>
-      <xsl:apply-templates select="*" mode="said"/>
+      <xsl:apply-templates select="*" mode="cell"/>
       <xsl:call-template name="stray"/>
     </tr>
   </xsl:template>
 
   <xsl:template name="rows">
     <xsl:call-template name="marks"/>
-    <xsl:apply-templates select="*" mode="said"/>
+    <xsl:apply-templates select="*" mode="row"/>
     <xsl:if test="text()[normalize-space()]"><tr><xsl:call-template name="stray"/></tr></xsl:if>
   </xsl:template>
+
+  <!-- what is no row among rows, or no cell among cells, becomes one, so that it stays where it was written. Modes, not
+       patterns with a condition: libxslt counts all siblings for each of those -->
+  <xsl:template match="v3:tr" mode="row"><xsl:apply-templates select="." mode="said"/></xsl:template>
+  <xsl:template match="*" mode="row"><tr><td><xsl:apply-templates mode="said"/></td></tr></xsl:template>
+  <xsl:template match="v3:td | v3:th" mode="cell"><xsl:apply-templates select="." mode="said"/></xsl:template>
+  <xsl:template match="*" mode="cell"><td><xsl:apply-templates mode="said"/></td></xsl:template>
 
   <!-- text between rows or cells: HTML would move it out of the table -->
   <xsl:template name="stray">
@@ -161,14 +168,6 @@
       <xsl:call-template name="spans"/>
       <xsl:call-template name="said"/>
     </th>
-  </xsl:template>
-  <!-- anything else in a row or a group of rows is a cell, so that it stays where it was written -->
-  <xsl:template match="v3:tr/*[not(self::v3:td or self::v3:th)]" mode="said" priority="2">
-    <td><xsl:apply-templates mode="said"/></td>
-  </xsl:template>
-  <xsl:template match="v3:thead/*[not(self::v3:tr)] | v3:tbody/*[not(self::v3:tr)] | v3:tfoot/*[not(self::v3:tr)]"
-                mode="said" priority="2">
-    <tr><td><xsl:apply-templates mode="said"/></td></tr>
   </xsl:template>
 
   <xsl:template name="spans">

@@ -14,6 +14,7 @@ from lxml import etree
 from connector.base.xmlsafe import parse_xml
 from connector.cda.header import CDA_CAP
 from connector.render.html.clean import clean
+from connector.render.html.facts import html_text
 
 OWN_SECONDS: Final = 10
 _MEMORY: Final = 1024**3
@@ -33,13 +34,14 @@ class _Elsewhere(etree.Resolver):
 
 
 def show_itself(document: bytes) -> bytes | None:
-    """The cleaned page that `document` makes of itself, None when it makes nothing."""
+    """The cleaned page that `document` makes of itself, None when there is nothing to read in it."""
     parse_xml(document, cap=CDA_CAP, huge=True, what="CDA")
     parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False, huge_tree=True)
     parser.resolvers.add(_Elsewhere())
     root = etree.fromstring(document, parser, base_url="file:///nowhere/document.xml")
     page = etree.XSLT(root, access_control=_ONLY_READING)(root.getroottree()).getroot()
-    return None if page is None else clean(etree.tostring(page, method="html", encoding="utf-8"))
+    cleaned = b"" if page is None else clean(etree.tostring(page, method="html", encoding="utf-8"))
+    return cleaned if cleaned and html_text(cleaned) else None
 
 
 def main() -> int:

@@ -13,22 +13,20 @@ from typing import Final
 from lxml import etree
 
 from connector.base.finding import Finding
-from connector.cda.checks.media import Body
-from connector.cda.checks.model import Document
-from connector.cda.checks.presentation import scripts
+from connector.cda.checks import check_document
 from connector.cda.header import clinical_document
 from connector.render.html.annotate import annotate
 from connector.render.html.model import Html, warning
 
 _TIMEOUT: Final = 20
 """Seconds, of which the stylesheet may use OWN_SECONDS (`foreign.py`); the rest is for a process to start."""
+_SCRIPT: Final = "CDA-20"
 _FIELD: Final = "/xsl:stylesheet"
 
 
 def presented(cda: bytes, root: etree._Element) -> tuple[Html | None, tuple[Finding, ...]]:
     """What the document shows of itself, or None and why it is shown by our stylesheet."""
-    clinical = clinical_document(root)
-    if any(True for _ in scripts(Document(root, clinical, None, Body()))):
+    if any(finding.rule == _SCRIPT for finding in check_document(cda, None, max_bytes=len(cda))):
         return None, (_refused("RENDER-10", "un script", "aucun script (EX_2.1-1115)", "contient un script"),)
     try:
         ran = subprocess.run(
@@ -42,7 +40,7 @@ def presented(cda: bytes, root: etree._Element) -> tuple[Html | None, tuple[Find
     except (subprocess.TimeoutExpired, subprocess.CalledProcessError) as error:
         why = "trop de temps" if isinstance(error, subprocess.TimeoutExpired) else f"code {error.returncode}"
         return None, (_refused("RENDER-11", why, "une page", "n'a donné aucune page"),)
-    findings, attachments = annotate(clinical)
+    findings, attachments = annotate(clinical_document(root))
     return Html(ran.stdout, findings, attachments, own_style=True), ()
 
 

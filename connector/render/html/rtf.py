@@ -61,10 +61,14 @@ def rtf_text(content: bytes) -> str:
             text = plain.decode("cp1252", "replace") if plain else text
             said.append(text[to_drop:])
             to_drop = max(0, to_drop - len(text))
-    return "".join(said).strip()
+    return _paired("".join(said)).strip()
 
 
 def _character(number: int) -> str:
-    r"""`\u` counts as a signed 16-bit number; halves of a pair are not characters."""
+    r"""`\u` counts as a signed unit of UTF-16; two of them may make one character, in `_paired`."""
     code = number % 65536
-    return "\ufffd" if 0xD800 <= code <= 0xDFFF or code < 32 else chr(code)
+    return "\ufffd" if code < 32 else chr(code)
+
+
+def _paired(text: str) -> str:
+    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
