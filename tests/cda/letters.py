@@ -95,6 +95,26 @@ LETTER = """<?xml version="1.0" encoding="UTF-8"?>
 """
 
 
+_RECIPIENT = """<informationRecipient><intendedRecipient>
+    <id root="1.2.250.1.71.4.2.1" extension="801234567897"/>
+    <informationRecipient><name><family>BOILEAU</family></name></informationRecipient>
+  </intendedRecipient></informationRecipient>
+  <legalAuthenticator>"""
+_FAMILY_DOCTOR = """<participant typeCode="INF">
+    <functionCode code="PCP" codeSystem="2.16.840.1.113883.5.88" displayName="Médecin traitant"/>
+    <time nullFlavor="NA"/>
+    <associatedEntity classCode="PROV"><id root="1.2.250.1.71.4.2.1" extension="801234567897"/></associatedEntity>
+  </participant>
+  <documentationOf>"""
+
+SOUND = (
+    LETTER.replace("<county>63220</county><city>MEZEL</city>", "<county>51215</county><city>DOMPREMY</city>")
+    .replace("<legalAuthenticator>", _RECIPIENT)
+    .replace("<documentationOf>", _FAMILY_DOCTOR)
+)
+"""The same with nothing that our own rules would tell."""
+
+
 def letter(*changes: tuple[str, str]) -> bytes:
     """The letter with each (found, planted) text replaced; a text that is not there is a mistake of the test."""
     document = LETTER
@@ -116,9 +136,9 @@ def letter_without(path: str) -> bytes:
     return etree.tostring(root.getroottree())
 
 
-def self_presenting() -> bytes:
+def self_presenting(document: str = LETTER) -> bytes:
     """The letter carried by a stylesheet that shows it."""
-    body = LETTER.partition("?>")[2].partition("?>")[2]
+    body = document.partition("?>")[2].partition("?>")[2]
     return (
         '<?xml version="1.0" encoding="UTF-8"?><?xml-stylesheet type="text/xsl" href="#"?>'
         '<xsl:stylesheet version="1.0" xmlns:xsl="http://www.w3.org/1999/XSL/Transform">'

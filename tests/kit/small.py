@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 from pathlib import Path
 
-from tests.cda.letters import LETTER
+from tests.cda.letters import SOUND
 from tests.cda.test_checks import PDF
 
 _HEAD = """<schema xmlns="http://purl.oclc.org/dsdl/schematron" queryBinding="xslt2" defaultPhase="{phase}">
@@ -141,7 +141,7 @@ def build(folder: Path) -> Path:
 
 def letter(*changes: tuple[str, str]) -> bytes:
     """A letter that every rule of this distribution accepts, then changed."""
-    document = LETTER
+    document = SOUND
     for found, planted in changes:
         assert found in document, found
         document = document.replace(found, planted)

@@ -23,7 +23,7 @@ def section(title: str, text: str) -> Change:
 
 
 def test_a_good_letter_passes_every_suite(judge: Judge) -> None:
-    verdict = judge.judge(small.letter(section("<title>x</title>", "y")))
+    verdict = judge.judge(small.letter(section('<id root="1.8"/><title>x</title>', "y")))
     assert verdict.findings == ()
     assert verdict.suites == (
         "contrôles de structure",
@@ -100,9 +100,9 @@ def test_a_document_that_is_none_is_judged_by_no_suite(judge: Judge) -> None:
 
 
 def test_a_self_presenting_document_is_judged_by_what_it_presents(judge: Judge) -> None:
-    from tests.cda.letters import self_presenting
+    from tests.cda.letters import SOUND, self_presenting
 
-    verdict = judge.judge(self_presenting().replace(b'<setId root="2.25.1"', b'<setId root="x-1"'))
+    verdict = judge.judge(self_presenting(SOUND).replace(b'<setId root="2.25.1"', b'<setId root="x-1"'))
     assert {finding.field for finding in verdict.findings} == {"/ClinicalDocument/setId"}
 
 

@@ -1,4 +1,4 @@
-"""Rules about what points inside the document, and about its times."""
+"""Rules about what points inside the document."""
 
 from __future__ import annotations
 
@@ -13,19 +13,6 @@ from connector.cda.checks.model import Document, Fault
 
 _ID: Final = re.compile(r"#[\w.-]{1,64}")
 _SHOWN: Final = 5
-_TIMES: Final = (
-    "effectiveTime",
-    "author/time",
-    "legalAuthenticator/time",
-    "authenticator/time",
-    "documentationOf/serviceEvent/effectiveTime",
-    "documentationOf/serviceEvent/effectiveTime/low",
-    "documentationOf/serviceEvent/effectiveTime/high",
-    "componentOf/encompassingEncounter/effectiveTime",
-    "componentOf/encompassingEncounter/effectiveTime/low",
-    "componentOf/encompassingEncounter/effectiveTime/high",
-)
-_NO_ZONE: Final = re.compile(r"\d{9,}(\.\d+)?")
 
 
 def dangling(document: Document) -> Iterator[Fault]:
@@ -44,11 +31,12 @@ def dangling(document: Document) -> Iterator[Fault]:
         yield Fault("//reference/@value", shown, "l'ID d'un élément du texte", text)
 
 
-def zones(document: Document) -> Iterator[Fault]:
-    """A time of day without its zone is read differently from one software to another."""
-    for path in _TIMES:
-        steps = "/".join(q(HL7V3, step) for step in path.split("/"))
-        for node in document.clinical.iterfind(steps):
-            if _NO_ZONE.fullmatch(str(node.get("value", "")).strip()):
-                text = "L'heure n'a pas de fuseau horaire"
-                yield Fault(f"/ClinicalDocument/{path}/@value", "sans fuseau", "aaaammjjhhmmss+zzzz", text)
+def bare(document: Document) -> Iterator[Fault]:
+    """The ID of an element without the `#` that makes a reference of it: the address of a file of that name."""
+    known = {node.get("ID") for node in document.clinical.iter(etree.Element) if node.get("ID")}
+    wanted = dict.fromkeys(str(node.get("value", "")).strip() for node in document.clinical.iter(q(HL7V3, "reference")))
+    found = [target if _ID.fullmatch(f"#{target}") else "…" for target in wanted if target in known]
+    if found:
+        shown = ", ".join(found[:_SHOWN]) + (f", … ({len(found)} en tout)" if len(found) > _SHOWN else "")
+        text = "Des références ont perdu leur # : elles ne mènent pas au texte"
+        yield Fault("//reference/@value", shown, "# puis l'ID", text)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Final
 
 from lxml import etree
@@ -9,25 +10,32 @@ from lxml import etree
 from connector.base.errors import CodecError, LimitError
 from connector.base.finding import Finding, Severity
 from connector.base.xmlsafe import parse_xml
+from connector.cda.checks.letters import letter_of
 from connector.cda.checks.media import read_body
-from connector.cda.checks.model import Document
+from connector.cda.checks.model import Check, Document
 from connector.cda.checks.rules import CHECKS
 from connector.cda.header import clinical_document
 from connector.cda.model import CdaHeader
+from connector.ins.model import Environment
 
 DEFAULT_MAX_BYTES: Final = 10 * 1024 * 1024
 """Bytes; the DMP's own limit for one document."""
 
 
 def check_document(
-    content: bytes, header: CdaHeader | None, *, max_bytes: int = DEFAULT_MAX_BYTES
+    content: bytes,
+    header: CdaHeader | None,
+    *,
+    max_bytes: int = DEFAULT_MAX_BYTES,
+    environment: Environment = "test",
 ) -> tuple[Finding, ...]:
     """Findings of the structural rules, in the order of the rules; never raises on a bad document.
 
-    `header` is the one already read of `content`, None when nobody read it.
+    `header` is the one already read of `content`, None when nobody read it; `environment` is that of the DMP the
+    document is for.
     """
     root, unreadable = parse_document(content, max_bytes)
-    return unreadable if root is None else check_tree(root, header)
+    return unreadable if root is None else check_tree(root, header, environment)
 
 
 def parse_document(content: bytes, max_bytes: int) -> tuple[etree._Element | None, tuple[Finding, ...]]:
@@ -45,15 +53,19 @@ def parse_document(content: bytes, max_bytes: int) -> tuple[etree._Element | Non
     return root, ()
 
 
-def check_tree(root: etree._Element, header: CdaHeader | None) -> tuple[Finding, ...]:
+def check_tree(
+    root: etree._Element, header: CdaHeader | None, environment: Environment = "test"
+) -> tuple[Finding, ...]:
     """The rules for a document that `parse_document` read."""
     clinical = clinical_document(root)
-    document = Document(root, clinical, header, read_body(clinical))
-    return tuple(
-        Finding(check.rule, check.severity, fault.field, fault.found, fault.expected, fault.text, "", check.reference)
-        for check in CHECKS
-        for fault in check.look(document)
-    )
+    document = Document(root, clinical, header, read_body(clinical), letter_of(clinical), environment)
+    return tuple(finding for check in CHECKS for finding in _findings(check, document))
+
+
+def _findings(check: Check, document: Document) -> Iterator[Finding]:
+    severity = check.weight(document.environment)
+    for fault in check.look(document):
+        yield Finding(check.rule, severity, fault.field, fault.found, fault.expected, fault.text, "", check.reference)
 
 
 def _unreadable(rule: str, error: CodecError, text: str) -> tuple[Finding, ...]:

@@ -1,0 +1,73 @@
+"""Rows of the rules about what a document presents and carries."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from connector.cda.checks import body, presentation, products, references
+from connector.cda.checks.model import Check
+
+_LDL: Final = "cda-lettre-de-liaison"
+
+BODY: Final = (
+    Check(
+        "CDA-20", "error", "EX_2.1-1115", presentation.scripts,
+        "nothing that a viewer would run",
+        "asked by the DMP; one official example (CANCER-PPS_2022.01_Autopresentable) has a script element",
+    ),
+    Check(
+        "CDA-21", "warning", "EX_2.1-1115", presentation.remote,
+        "nothing fetched from elsewhere",
+        "the document stays readable without it",
+    ),
+    Check(
+        "CDA-30", "error", "ASS_A12", body.media_type,
+        "a level-1 body is of a type that has a format code",
+        "mimeType and formatCode cannot be made",
+    ),
+    Check(
+        "CDA-31", "error", f"{_LDL} §7", body.inline,
+        "a level-1 body is in the document, announced as base64",
+        "readers would show nothing",
+    ),
+    Check(
+        "CDA-32", "error", f"{_LDL} §7", body.base64_body,
+        "a level-1 body is base64 of RFC 4648, not empty",
+        "readers would show nothing",
+    ),
+    Check(
+        "CDA-33", "error", f"{_LDL} §7", body.magic,
+        "a level-1 body is a file of its type",
+        "readers would show nothing",
+    ),
+    Check(
+        "CDA-34", "warning", f"{_LDL} §7", body.pdf_acts,
+        "a PDF is not encrypted, has no JavaScript, launch nor embedded file",
+        "most viewers ignore them",
+    ),
+    Check(
+        "CDA-35", "warning", f"{_LDL} §4, §7", body.pdf_archive,
+        "a PDF says to be PDF/A",
+        "the PDFs of the official examples do not",
+    ),
+    Check(
+        "CDA-40", "warning", f"{_LDL} §2", references.dangling,
+        "`#` references lead to an ID of the document",
+        "the official LDL-SES has some that do not",
+    ),
+    Check(
+        "CDA-43", "warning", f"{_LDL} §2", references.bare,
+        "a reference to an ID begins with `#`",
+        "the official LDL-SES and 40 other examples forget it",
+    ),
+    Check(
+        "CDA-44", "warning", f"{_LDL} §7", products.medicines,
+        "CIS, CIP, UCD and ATC codes have their shape and key, translations too",
+        "the text says the medicine; an official example has a CIP among the CIS",
+    ),
+    Check(
+        "CDA-45", "warning", f"{_LDL} §7", products.terms,
+        "LOINC and SNOMED CT codes have their shape and key",
+        "the text says the same; only a lookup would be sure",
+    ),
+)  # fmt: skip

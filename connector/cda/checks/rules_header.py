@@ -1,0 +1,141 @@
+"""Rows of the rules about the header: versions, patient, people, codes, times."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from connector.cda.checks import headercodes, identity, people, structure, times
+from connector.cda.checks.model import Check
+
+_LDL: Final = "cda-lettre-de-liaison"
+_INS: Final = "hl7v2-interface §2.3"
+
+HEADER: Final = (
+    Check(
+        "CDA-10", "error", f"{_LDL} §1", structure.type_id,
+        "the typeId of a CDA R2, once",
+        "any other one switches the header rules of the kit off with a mere warning",
+    ),
+    Check(
+        "CDA-11", "error", f"{_LDL} §1", structure.level_1_templates,
+        "a level-1 document has the three templateIds of one and no other",
+        "readers choose the body they expect by them",
+    ),
+    Check(
+        "CDA-12", "error", f"{_LDL} §1", structure.version_number,
+        "versionNumber is an integer from 1",
+        "the order of versions cannot be told without it",
+    ),
+    Check(
+        "CDA-13", "error", f"{_LDL} §1", structure.replacement,
+        "at most one relatedDocument, which names another document",
+        "the replacement would hit the wrong document",
+    ),
+    Check(
+        "CDA-14", "warning", f"{_LDL} §1", structure.versions_agree,
+        "setId, versionNumber and relatedDocument tell the same story",
+        "the registry follows its own links; people are misled",
+    ),
+    Check(
+        "CDA-50", "error", f"{_LDL} §7, {_INS}", identity.ins_present,
+        "exactly one matricule under an OID of the INS",
+        "the DMP files documents by INS",
+    ),
+    Check(
+        "CDA-51", "warning", f"{_LDL} §1.1", identity.ins_domain,
+        "no OID of the INS arc that is not a known domain",
+        "two official examples carry one beside a good INS; alone, it is CDA-50 that refuses",
+    ),
+    Check(
+        "CDA-52", "warning", f"{_INS} rule 3", identity.ins_environment,
+        "the domain of the INS is that of the environment (dmp.environment)",
+        "ten official examples show fictitious patients under the real OID; a test identity never enters production",
+        production="error",
+    ),
+    Check(
+        "CDA-53", "error", f"{_LDL} §7, {_INS}", identity.ins_shape,
+        "an INS is 13 characters of NIR or NIA and a key of 2 digits",
+        "it is nobody's",
+    ),
+    Check(
+        "CDA-54", "warning", f"{_LDL} §7, {_INS}", identity.ins_key,
+        "the key of the INS is right",
+        "official test identities exist with a wrong key; a real one is a mistyped number, so another patient's",
+        production="error",
+    ),
+    Check(
+        "CDA-55", "warning", f"{_LDL} §7", identity.sex_agrees,
+        "the first digit of the INS says the sex of the header",
+        "civil status changes and the number may follow later",
+    ),
+    Check(
+        "CDA-56", "warning", f"{_LDL} §7", identity.birth_date_agrees,
+        "year and month of birth are those of the INS; months that say unknown are not compared",
+        "dates are corrected after the number was given; four official examples disagree",
+    ),
+    Check(
+        "CDA-57", "warning", f"{_LDL} §7", identity.birth_place_agrees,
+        "department or country of birth is that of the INS, splits of departments and former territories allowed",
+        "places are corrected after the number was given; official examples disagree",
+    ),
+    Check(
+        "CDA-58", "error", f"{_LDL} §7", identity.birth_place_known,
+        "county has the shape of a COG code, of a department that exists. The communes themselves are not known here",
+        "a strict trait of the identity would be wrong",
+    ),
+    Check(
+        "CDA-59", "warning", f"{_LDL} §7", identity.birth_place_real,
+        "county is not 99999, 99000 or 00000, which stand for no place",
+        "some records have nothing better",
+    ),
+    Check(
+        "CDA-60", "warning", f"{_LDL} §1.1", identity.used_name,
+        "the patient has a used name (qualifier CL)",
+        "no suite asks for it",
+    ),
+    Check(
+        "CDA-61", "warning", f"{_LDL} §7, dmp-interface c.4", people.professionals,
+        "identifiers of professionals have a national form (RPPS, ADELI…), and in production their key",
+        "the DMP decides; official examples have made-up numbers",
+    ),
+    Check(
+        "CDA-62", "warning", f"{_LDL} §7, dmp-interface c.4", people.structures,
+        "identifiers of structures have a national form (1 then the FINESS…), and in production their key",
+        "the DMP decides; official examples have made-up numbers",
+    ),
+    Check(
+        "CDA-63", "error", f"{_LDL} §7", people.custodian_identified,
+        "the custodian's identifier has an extension",
+        "an OID alone names no structure",
+    ),
+    Check(
+        "CDA-64", "error", f"{_LDL} §7", people.authenticator_named,
+        "the legal authenticator has a family name",
+        "the legalAuthenticator of the metadata cannot be made without it",
+    ),
+    Check(
+        "CDA-65", "error", f"{_LDL} §7", headercodes.document_type,
+        "the codeSystem of the document's code is that of the list of types (J07)",
+        "typeCode is the pair: the DMP refuses another one",
+    ),
+    Check(
+        "CDA-66", "error", f"{_LDL} §7", headercodes.systems,
+        "codeSystem of the header's codes is that of their list (J01, J02, J04, J47, J142, J143, confidentiality)",
+        "the metadata are made of the pair, the suites compare the code alone",
+    ),
+    Check(
+        "CDA-67", "error", f"{_LDL} §1.7", headercodes.act_code,
+        "an act coded in ActCode (serviceEvent) is one of the list of stays (J142)",
+        "eventCodeList would hold a code that nobody defined",
+    ),
+    Check(
+        "CDA-41", "warning", f"{_LDL} §1, §7", times.zones,
+        "times of day have their zone, in the header and in the body",
+        "readers assume French time; official examples forget some",
+    ),
+    Check(
+        "CDA-42", "error", f"{_LDL} §7", times.in_order,
+        "low is not after high, nor above it",
+        "the period or the dose cannot be understood; no official example does it",
+    ),
+)  # fmt: skip
