@@ -40,7 +40,7 @@ from connector.trust.national import comparable
 from connector.trust.vihf import VihfConfig
 from connector.watch.config import AlertsConfig
 
-_NOT_WRITTEN: Final[Mapping[type, set[str]]] = {JournalConfig: {"folder"}}
+_NOT_WRITTEN: Final[Mapping[type, set[str]]] = {JournalConfig: {"folder"}, GateConfig: {"environment"}}
 """What a section knows without being told in the file."""
 
 
@@ -131,7 +131,8 @@ def parse_settings(raw: Mapping[str, Any], folder: Path) -> Settings:
         raise _wrong(error) from error
     journal = _placed(settings.journal, folder, settings.audit)
     domains = _domains(raw.get("domains", {}), folder)
-    settings = replace(settings, journal=journal, gate=settings.gate.placed(folder), domains=domains)
+    gate = replace(settings.gate.placed(folder), environment=settings.dmp.environment)
+    settings = replace(settings, journal=journal, gate=gate, domains=domains)
     _agree(settings)
     return settings
 

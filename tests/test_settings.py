@@ -50,6 +50,7 @@ def test_every_setting_of_a_shipped_file_says_what_it_does(name: str) -> None:
 def test_production_takes_no_test_identity_and_waits_long_enough() -> None:
     settings = load_settings(PRODUCTION)
     assert (settings.dmp.environment, settings.intake.environment) == ("production", "production")
+    assert settings.gate.environment == "production"
     assert settings.publication.unknown_grace == 300
     assert settings.publication.unknown_grace > settings.dmp.timeout("TD2.1")
     assert OID_NIR_TEST not in PRODUCTION.read_text(encoding="utf-8")
@@ -57,7 +58,7 @@ def test_production_takes_no_test_identity_and_waits_long_enough() -> None:
     assert settings.consultation.trigger == "off"
 
 
-NOT_WRITTEN = {"journal": {"audit_key", "folder"}}
+NOT_WRITTEN = {"journal": {"audit_key", "folder"}, "gate": {"environment"}}
 
 
 def test_production_names_every_setting_there_is() -> None:
@@ -104,6 +105,7 @@ WRONG = [
     ("unknown name", put("dmp", "base-ulr", "x"), "dmp.base-ulr", "base-ulr", "base_url"),
     ("the file's own folder", put("journal", "folder", "x"), "journal.folder", "folder", "store"),
     ("no such store", put("journal", "store", "mysql://x"), "journal.store", "mysql://x", "postgresql://"),
+    ("said by dmp.environment", put("gate", "environment", "test"), "gate.environment", "environment", "kit"),
     ("unknown nested name", put("engine", "backoff", {"fist": 1}), "engine.backoff.fist", "fist", "first"),
     ("unknown name of a kind", put("engine", "backoffs", {"zam": {"x": 1}}), "engine.backoffs.zam.x", "x", "first"),
     (

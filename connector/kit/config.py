@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Final, Literal
 
 from connector.base.errors import SettingsError
+from connector.ins.model import Environment
 
 ABSENT_ACCEPTED: Final = "absent-accepted"
 """The value of `gate.kit` by which a site writes that it sends without the agency's checks."""
@@ -23,6 +24,7 @@ class GateConfig:
     time_limit     seconds one document may take before its worker is replaced and the document refused
     cache          folder for compiled stylesheets; None takes the user's cache folder
     max_bytes      bytes of one document
+    environment    that of the DMP, never written here: it is dmp.environment
 
     Raises SettingsError.
     """
@@ -34,6 +36,7 @@ class GateConfig:
     time_limit: float = 60.0
     cache: Path | None = None
     max_bytes: int = 10 * 1024 * 1024
+    environment: Environment = "test"
 
     def __post_init__(self) -> None:
         for name in ("workers", "time_limit", "max_bytes"):

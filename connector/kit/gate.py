@@ -74,12 +74,13 @@ class StructureGate(CdaGate):
     """Without a kit: our own checks, in the caller's thread."""
 
     def __init__(self, config: GateConfig) -> None:
-        self._max_bytes = config.max_bytes
+        self._config = config
         absent = KIT_ABSENT_ACCEPTED if config.kit == ABSENT_ACCEPTED else KIT_ABSENT
         self._suites = (STRUCTURE, absent)
 
     def judge(self, content: bytes) -> CdaVerdict:
-        return CdaVerdict(check_document(content, None, max_bytes=self._max_bytes), self._suites, "")
+        found = check_document(content, None, max_bytes=self._config.max_bytes, environment=self._config.environment)
+        return CdaVerdict(found, self._suites, "")
 
     def close(self) -> None:
         """Nothing to end."""

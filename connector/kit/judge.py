@@ -13,6 +13,7 @@ from connector.base.finding import Finding
 from connector.cda.checks import check_tree, parse_document
 from connector.cda.header import clinical_document
 from connector.cda.nodes import child, instance_ids
+from connector.ins.model import Environment
 from connector.kit.cache import Cache
 from connector.kit.catalogue import ALWAYS, TERMINOLOGIES, XSD, read_catalogue
 from connector.kit.findings import kit_finding, schema_findings
@@ -40,9 +41,11 @@ class Judge:
         terminologies: bool,
         max_bytes: int,
         cache: Path | None,
+        environment: Environment = "test",
     ) -> None:
         self._weight = weight
         self._max_bytes = max_bytes
+        self._environment = environment
         self.sources = Sources(folder)
         self.digest = self.sources.digest()
         self.catalogue = read_catalogue(self.sources, terminologies=terminologies)
@@ -70,7 +73,7 @@ class Judge:
         if root is None:
             return CdaVerdict(unreadable, (STRUCTURE,), self.kit)
         clinical = clinical_document(root)
-        findings = [*check_tree(root, None), *schema_findings(self._schema, clinical)]
+        findings = [*check_tree(root, None, self._environment), *schema_findings(self._schema, clinical)]
         ran = [STRUCTURE, "XSD"]
         names = self.catalogue.asked_by(instance_ids(clinical, "templateId"))
         document = self.engine.parse(_for_suites(clinical))

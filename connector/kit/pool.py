@@ -162,7 +162,7 @@ class _Worker:
 
 
 def _settings(config: GateConfig) -> dict[str, Any]:
-    names = ("kit", "schematron", "terminologies", "max_bytes", "time_limit")
+    names = ("kit", "schematron", "terminologies", "max_bytes", "time_limit", "environment")
     return {name: getattr(config, name) for name in names} | {"cache": str(config.cache or "")}
 
 

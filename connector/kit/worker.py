@@ -51,6 +51,7 @@ def _judge(settings: dict[str, Any]) -> Judge:
         terminologies=settings["terminologies"],
         max_bytes=settings["max_bytes"],
         cache=Path(settings["cache"]) if settings["cache"] else None,
+        environment=settings["environment"],
     )
 
 

@@ -10,9 +10,9 @@ import pytest
 from connector.base.errors import SettingsError
 from connector.kit.config import ABSENT_ACCEPTED, GateConfig
 from connector.kit.gate import check_start, open_gate
-from tests.cda.letters import LETTER
+from tests.cda.letters import SOUND
 
-CONTENT = LETTER.encode()
+CONTENT = SOUND.encode()
 
 
 @pytest.mark.parametrize(
@@ -32,6 +32,12 @@ def test_our_errors_block_without_a_kit() -> None:
         verdict = gate.judge(CONTENT.replace(b"POCD_HD000040", b"POCD_HD000041"))
     assert [finding.rule for finding in verdict.findings] == ["CDA-10"]
     assert verdict.blocking
+
+
+def test_a_test_identity_enters_no_production() -> None:
+    with open_gate(GateConfig(environment="production")) as gate:
+        refused = [finding.rule for finding in gate.judge(CONTENT).findings if finding.blocking]
+    assert refused == ["CDA-52"]
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -59,6 +60,12 @@ def test_the_gate_with_a_kit_judges_in_its_workers(small_kit: Path, cache: Path)
         good, bad = gate.judge(GOOD), gate.judge(GOOD.replace(b"POCD_HD000040", b"POCD"))
     assert (good.blocking, good.kit[:4], good.suites[1]) == (False, "kit ", "XSD")
     assert [finding.rule for finding in bad.findings] == ["CDA-10"]
+
+
+def test_workers_know_for_which_environment_they_judge(small_kit: Path, cache: Path) -> None:
+    with open_gate(replace(config(small_kit, cache), environment="production")) as gate:
+        refused = [finding.rule for finding in gate.judge(GOOD).findings if finding.blocking]
+    assert refused == ["CDA-52"]
 
 
 def test_many_threads_share_few_workers(small_kit: Path, cache: Path) -> None:
