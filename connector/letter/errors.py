@@ -106,6 +106,7 @@ _WORDS: Final[Mapping[str, tuple[str, str]]] = {
     "missing": ("le champ manque", "une valeur"),
     "extra_forbidden": ("le champ n'existe pas dans le modèle", "un champ du modèle"),
     "string_type": ("un texte est attendu", "un texte entre guillemets"),
+    "string_too_long": ("le texte est trop long", "un texte plus court"),
     "string_too_short": ("le texte est vide", "un texte, ou l'absence du champ"),
     "int_parsing": ("un nombre entier est attendu", "un nombre entier"),
     "int_type": ("un nombre entier est attendu", "un nombre entier"),

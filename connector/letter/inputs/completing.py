@@ -132,11 +132,9 @@ def _against_patient(patient: Mapping[str, Any], facts: Facts) -> Iterator[Fault
             yield _other("patient.ins.oid", "l'OID de l'INS n'est pas celui du patient du séjour")
     if facts.ipp is not None and _differ_identifier(patient.get("ipp"), facts.ipp):
         yield _other("patient.ipp", "l'IPP n'est pas celui du patient du séjour")
-    given = patient.get("birth_given_names")
     pairs: tuple[tuple[str, object, str, Callable[[str], str], str], ...] = (
         ("birth_family", patient.get("birth_family"), traits.birth_name, _letters, "le nom de naissance"),
         ("first_birth_given", patient.get("first_birth_given"), traits.first_given, _letters, "le premier prénom"),
-        ("birth_given_names", _joined(given), traits.given_names, _letters, "la liste des prénoms"),
         ("sex", patient.get("sex"), _SEXES.get(traits.sex, ""), _compact, "le sexe"),
         ("birth_date", patient.get("birth_date"), traits.birth_date, _digits, "la date de naissance"),
         ("birth_place", _place(patient.get("birth_place")), traits.birth_place, _compact, "le lieu de naissance"),
@@ -144,6 +142,8 @@ def _against_patient(patient: Mapping[str, Any], facts: Facts) -> Iterator[Fault
     for name, told, known, form, label in pairs:
         if _differ(told, known, form):
             yield _other(f"patient.{name}", f"{label} n'est pas celui du patient du séjour")
+    if _lists_differ(patient.get("birth_given_names"), traits.given_names):
+        yield _other("patient.birth_given_names", "la liste des prénoms n'est pas celle du patient du séjour")
 
 
 def _against_stay(stay: Mapping[str, Any], facts: Facts) -> Iterator[Fault]:
@@ -169,10 +169,14 @@ def _place(value: object) -> object:
     return value if isinstance(value, str) else _in(value, "insee")
 
 
-def _joined(value: object) -> object:
-    if isinstance(value, list | tuple) and all(isinstance(item, str) for item in value):
-        return " ".join(value)
-    return value
+def _lists_differ(told: object, known: str) -> bool:
+    """True when neither list of given names begins the other: many records keep only the first name."""
+    if isinstance(told, list | tuple) and all(isinstance(item, str) for item in told):
+        told = " ".join(told)
+    if not isinstance(told, str):
+        return False
+    ours, theirs = _letters(told), _letters(known)
+    return not (ours.startswith(theirs) or theirs.startswith(ours))
 
 
 def _differ(told: object, known: str, form: Callable[[str], str]) -> bool:
