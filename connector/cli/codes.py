@@ -68,11 +68,12 @@ def load(
 ) -> None:
     """Take newer lists into the site's folder. Exit 1 when one of them is refused; the others are taken.
 
-    Of a folder, the files of lists this connector does not use are passed over.
+    Of a folder, the files of lists this connector does not use are passed over, those that cannot be read are told.
     """
     from connector.base.clock import utc_now
     from connector.codes.origins import NO_LISTS, Origin, read_folder
-    from connector.codes.update import install
+    from connector.codes.published import read_published
+    from connector.codes.update import compare, install
 
     settings = _settings(config, to)
     if settings.folder is None:
@@ -83,14 +84,19 @@ def load(
     lists = dict(read_folder(settings.folder) or NO_LISTS)
     report: list[dict[str, Any]] = []
     for path, explicit in _published(files):
-        change, fault = _judge(path, Origin(lists), force)
-        if change is not None and not change.name and not explicit:
+        try:
+            change = compare(read_published(path.read_bytes(), path.name), Origin(lists), force=force)
+        except CodecError as error:
+            ours = explicit or _is_ours(path, error)
+            report.append(_unread_row(path, error, "refused" if ours else "passed over"))
             continue
-        taken = change is not None and not change.refusals and not change.unchanged
-        if taken and change is not None and not dry_run:
+        if not change.name and not explicit:
+            continue
+        taken = not change.refusals and not change.unchanged
+        if taken and not dry_run:
             install(change, settings.folder, today=utc_now().date(), forced=force)
             lists[change.name] = change.new
-        report.append(_change_row(path, change, fault, taken))
+        report.append(_change_row(path, change, taken))
     if as_json:
         print_json(report)
     else:
@@ -124,20 +130,18 @@ def _published(files: list[Path]) -> list[tuple[Path, bool]]:
     return found
 
 
-def _judge(path: Path, origin: Any, force: bool) -> tuple[Change | None, str]:
-    """What the file would change, or why it cannot be read."""
-    from connector.codes.published import read_published
-    from connector.codes.update import compare
+def _is_ours(path: Path, error: CodecError) -> bool:
+    """Whether a file that cannot be read is of a list in use, by the identity in it, else by its name."""
+    from connector.codes.update import name_of
 
-    try:
-        return compare(read_published(path.read_bytes(), path.name), origin, force=force), ""
-    except CodecError as error:
-        return None, f"{error.message}: {error.context.get('found', '')}"
+    return name_of(str(error.context.get("list", "")) or path.stem) is not None
 
 
-def _change_row(path: Path, change: Change | None, fault: str, taken: bool) -> dict[str, Any]:
-    if change is None:
-        return {"file": path.name, "outcome": "refused", "reasons": [fault]}
+def _unread_row(path: Path, error: CodecError, outcome: str) -> dict[str, Any]:
+    return {"file": path.name, "outcome": outcome, "reasons": [f"{error.message}: {error.context.get('found', '')}"]}
+
+
+def _change_row(path: Path, change: Change, taken: bool) -> dict[str, Any]:
     former = change.former
     return {
         "file": path.name,
@@ -154,7 +158,7 @@ def _change_row(path: Path, change: Change | None, fault: str, taken: bool) -> d
 
 
 def _tell(row: dict[str, Any], dry_run: bool) -> None:
-    colour = {"loaded": "green", "unchanged": "dim", "refused": "red"}[row["outcome"]]
+    colour = {"loaded": "green", "unchanged": "dim", "passed over": "yellow", "refused": "red"}[row["outcome"]]
     word = "would be loaded" if dry_run and row["outcome"] == "loaded" else row["outcome"]
     name = row.get("list") or row.get("id") or ""
     versions = f" {row['formerVersion'] or '?'} → {row['version'] or '?'}" if row.get("list") else ""

@@ -31,7 +31,7 @@ def read_published(content: bytes, name: str) -> ListFile:
     """The list of the file `name`, its form chosen by the suffix.
 
     Raises CodecError (`field`, `found`, `expected`) when the file is not what its suffix says, has no identity, no
-    row, or a row without code.
+    row, or a row without code; `list` is the identity of one whose rows are the trouble.
     """
     suffix = name[name.rfind(".") :].lower()
     if suffix not in SUFFIXES:
@@ -42,7 +42,7 @@ def read_published(content: bytes, name: str) -> ListFile:
     if not found.id:
         raise _unreadable(name, "no id", "the name of the list (JDV_J66…, TRE_G15…, ASS_X04…)")
     if not found.rows:
-        raise _unreadable(name, "no row", "at least one code")
+        raise _unreadable(name, "no row", "at least one code", found.id)
     return found
 
 
@@ -57,15 +57,16 @@ def _from_xml(content: bytes, name: str) -> ListFile:
         for item in node.iter(f"{SVS}Concept")
     ]
     version = _at(node, "dateMaj")
+    identity = _at(node, "displayName").removesuffix(".tabs")
     return ListFile(
         "concepts",
-        id=_at(node, "displayName").removesuffix(".tabs"),
+        id=identity,
         oid=_at(node, "id"),
         version=version or _at(node, "version"),
         date=_day(version) or _at(node, "revisionDate")[:10],
         source=_at(node, "urlFichier") or name,
         note="",
-        rows=_clean(rows, "concepts", name),
+        rows=_clean(rows, "concepts", name, identity),
     )
 
 
@@ -147,17 +148,17 @@ def _named(identity: Mapping[str, str], kind: Kind, rows: list[dict[str, str]], 
         date=identity.get("date", "") or _day(version),
         source=identity.get("source", "") or name,
         note=identity.get("note", ""),
-        rows=_clean(rows, kind, name),
+        rows=_clean(rows, kind, name, identity.get("id", "")),
     )
 
 
-def _clean(rows: Iterable[dict[str, str]], kind: Kind, name: str) -> tuple[Row, ...]:
+def _clean(rows: Iterable[dict[str, str]], kind: Kind, name: str, identity: str) -> tuple[Row, ...]:
     """Rows with every column, the first of each key: published files repeat a code now and then."""
     first, second = ("code", "system") if kind == "concepts" else ("from", "to")
     found: dict[tuple[str, str], Row] = {}
     for number, row in enumerate(rows, 1):
         if not row.get(first) or (kind == "pairs" and not row.get(second)):
-            raise _unreadable(name, f"row {number} without {first} or {second}", "a code in every row")
+            raise _unreadable(name, f"row {number} without {first} or {second}", "a code in every row", identity)
         full = row if kind == "pairs" else {"code": row["code"], "system": "", "display": ""} | row
         key = (full[first], full[second]) if kind == "concepts" else (full[first], "")
         found.setdefault(key, full)
@@ -173,5 +174,6 @@ def _day(version: str) -> str:
     return f"{version[:4]}-{version[4:6]}-{version[6:8]}" if re.fullmatch(r"\d{14}", version) else ""
 
 
-def _unreadable(name: str, found: str, expected: str) -> CodecError:
-    return CodecError(f"{name} cannot be read as a code list", field=name, found=found, expected=expected)
+def _unreadable(name: str, found: str, expected: str, identity: str = "") -> CodecError:
+    text = f"{name} cannot be read as a code list"
+    return CodecError(text, field=name, found=found, expected=expected, list=identity)

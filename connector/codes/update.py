@@ -13,7 +13,7 @@ from typing import Final
 from connector.codes.listfile import ListFile, order
 from connector.codes.origins import Origin, shipped, shipped_list
 
-_SHORT = re.compile(r"(JDV|TRE|ASS)[_-]([A-Z]+\d+)(?=[_-]|$)", re.IGNORECASE)
+_SHORT = re.compile(r"(JDV|TRE|ASS)[_-]([A-Z]\d+)(?=[_-]|$)", re.IGNORECASE)
 LARGE_LOSS: Final = 0.5
 """A list that loses more than this share of its codes is more likely cut than revised."""
 
@@ -32,18 +32,17 @@ class Change:
 
     @property
     def unchanged(self) -> bool:
-        """True when the list in use already says the same, under the same version."""
-        return (
-            self.former is not None
-            and not (self.added or self.removed or self.relabelled)
-            and self.former.version == self.new.version
-        )
+        """True when the list in use already says the same, under the same version or, without one, of the same day."""
+        former = self.former
+        if former is None or self.added or self.removed or self.relabelled:
+            return False
+        return former.version == self.new.version or order(self.new, former) == 0
 
 
 def compare(new: ListFile, origin: Origin, *, force: bool = False) -> Change:
     """What taking `new` would change. `force` accepts an older version, an altered one and a large loss,
     never another identity."""
-    name = _name_of(new)
+    name = name_of(new.id)
     if name is None:
         return Change("", None, new, refusals=("this connector uses no such list",))
     former, _ = origin.find(name)
@@ -75,9 +74,9 @@ def install(change: Change, folder: Path, *, today: date, forced: bool) -> Path:
     return path
 
 
-def _name_of(new: ListFile) -> str | None:
-    """The short name: by prefix and number of the id (`JDV_J66-TypeCode-DMP`), else by the whole id."""
-    return _names().get(_key(new.id))
+def name_of(identifier: str) -> str | None:
+    """Short name of a list in use: by prefix and number of its id (`JDV_J66-TypeCode-DMP`), else by the whole id."""
+    return _names().get(_key(identifier))
 
 
 def _names() -> Mapping[str, str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pytest
 from typer.testing import CliRunner
 
 from connector.cli.main import app
@@ -65,10 +66,48 @@ def test_a_folder_passes_over_what_is_not_used_here(tmp_path: Path) -> None:
     published(source, "20270101120000")
     (source / "JDV_Autre_CISIS.csv").write_text("# id: JDV_Autre_CISIS\ncode;system\n1;2\n")
     (source / "broken.xml").write_text("<")
+    (source / "another.csv").write_text("# id: JDV_Evaluation_AGGIR_PA_CISIS\ncode;system\n;2\n")
     found = RUN.invoke(app, ["codes", "load", str(source), "--to", str(tmp_path / "site"), "--json"])
-    assert found.exit_code == 1, "an unreadable file is said"
-    outcomes = {row["file"]: row["outcome"] for row in json.loads(found.output)}
-    assert outcomes == {"JDV_J57-ClassCode-DMP.json": "loaded", "broken.xml": "refused"}
+    assert found.exit_code == 0, found.output
+    rows = json.loads(found.output)
+    assert {row["file"]: row["outcome"] for row in rows} == {
+        "JDV_J57-ClassCode-DMP.json": "loaded",
+        "another.csv": "passed over",
+        "broken.xml": "passed over",
+    }
+    assert all(row["reasons"] for row in rows if row["outcome"] == "passed over"), "what is passed over is told"
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("JDV_J66-TypeCode-DMP.xml", "<"),
+        ("some.csv", "# id: JDV_J66-TypeCode-DMP\ncode;system\n;2\n"),
+        ("some.json", '{"id": "JDV_J66-TypeCode-DMP", "concepts": []}'),
+    ],
+)
+def test_a_list_in_use_that_cannot_be_read_is_refused(name: str, content: str, tmp_path: Path) -> None:
+    source = tmp_path / "published"
+    source.mkdir()
+    (source / name).write_text(content)
+    found = RUN.invoke(app, ["codes", "load", str(source), "--to", str(tmp_path / "site"), "--json"])
+    assert found.exit_code == 1
+    assert [row["outcome"] for row in json.loads(found.output)] == ["refused"]
+
+
+def test_a_file_named_one_by_one_must_be_readable(tmp_path: Path) -> None:
+    broken = tmp_path / "broken.xml"
+    broken.write_text("<")
+    found = RUN.invoke(app, ["codes", "load", str(broken), "--to", str(tmp_path / "site"), "--json"])
+    assert found.exit_code == 1
+
+
+def test_the_lists_of_the_agency_s_kit_are_taken_as_a_folder(cda_kit: Path, tmp_path: Path) -> None:
+    folder = cda_kit / "jeuxDeValeurs"
+    found = RUN.invoke(app, ["codes", "load", str(folder), "--to", str(tmp_path / "site"), "--json"])
+    rows = json.loads(found.output)
+    assert found.exit_code == 0, [row for row in rows if row["outcome"] == "refused"]
+    assert {row["outcome"] for row in rows} <= {"loaded", "unchanged", "passed over"}
 
 
 def test_without_a_folder_it_is_a_wrong_setting(tmp_path: Path) -> None:
@@ -77,3 +116,12 @@ def test_without_a_folder_it_is_a_wrong_setting(tmp_path: Path) -> None:
     found = RUN.invoke(app, ["codes", "load", str(published(tmp_path, "20270101120000"))])
     assert isinstance(found.exception, SettingsError)
     assert found.exception.context["name"] == "codes.folder"
+
+
+def test_lists_that_hl7_names_are_told_apart(tmp_path: Path) -> None:
+    """`JDV_HL7_…` is no number: those of the kit all begin so."""
+    source = tmp_path / "published"
+    source.mkdir()
+    (source / "JDV_HL7_Autre_CISIS.csv").write_text("# id: JDV_HL7_Autre_CISIS\ncode;system\n1;2\n")
+    found = RUN.invoke(app, ["codes", "load", str(source), "--to", str(tmp_path / "site"), "--json"])
+    assert (found.exit_code, json.loads(found.output)) == (0, [])
