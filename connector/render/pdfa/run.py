@@ -98,7 +98,7 @@ def _walk(
         looked += 1
         if looked > limits.objects:
             raise _Passed(f"plus de {limits.objects} objets")
-        if looked % 256 == 0 and clock() > deadline:
+        if looked % 64 == 0 and clock() > deadline:
             raise _Passed(f"plus de {limits.seconds:g} secondes")
         if isinstance(value, IndirectObject):
             if (value.idnum, value.generation) in seen:

@@ -45,8 +45,8 @@ def cross_reference_table(file: File) -> Iterator[Fault]:
     """Compressed references and objects came with PDF 1.5."""
     kinds = {str(get(stream, "/Type")) for stream in file.streams} & {"/XRef", "/ObjStm"}
     # a stream of references is the trailer itself, and a stream of objects is reached from nowhere
-    last = re.search(rb"startxref\s+(\d+)\s+%%EOF\s*\Z", file.content[-1024:])
-    table = last is not None and file.content[int(last[1]) :].lstrip()[:4] == b"xref"
+    starts = re.findall(rb"startxref\s+(\d+)\s+%%EOF", file.content[-1024:])
+    table = bool(starts) and file.content[int(starts[-1]) :][:16].lstrip().startswith(b"xref")
     if kinds or not table or re.search(rb"/Type\s*/ObjStm\b", file.content):
         yield Fault("références compressées", "une table xref", "Le fichier est d'une forme plus récente que PDF 1.4")
 
