@@ -137,6 +137,19 @@ def test_another_number_of_the_same_domain_is_a_contradiction() -> None:
     assert complete({"patient": {"ipp": "1.2.3^9"}}, FACTS)["patient"]["ipp"] == "1.2.3^9"
 
 
+def test_a_person_is_never_made_of_two() -> None:
+    data = {"legal_authenticator": {"rpps": "01234567897"}, "custodian": {"finess": "120459876"}}
+    whole = complete(data, FACTS)
+    assert whole["legal_authenticator"] == {"rpps": "01234567897"}
+    assert whole["custodian"] == {"finess": "120459876"}
+
+
+def test_a_number_alone_is_compared_then_gets_its_domain() -> None:
+    assert refused({"patient": {"ipp": {"extension": "000004"}}}) == ["patient.ipp"]
+    patient = complete({"patient": {"ipp": {"extension": "000003"}}}, FACTS)["patient"]
+    assert patient["ipp"] == {"root": "1.2.250.1.71.4.2.2.120456789.1", "extension": "000003"}
+
+
 def test_an_ins_of_another_patient_given_as_text() -> None:
     assert refused({"patient": {"ins": "279035121518988"}}) == ["patient.ins.value"]
 

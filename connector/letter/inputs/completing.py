@@ -22,7 +22,7 @@ class Facts:
 
     ins, traits     the patient of the stay (traits as HL7 gives them: dates YYYYMMDD, sex F, M, O or U)
     ipp, visit      (OID of the establishment, number)
-    admission, discharge  aware times of the stay
+    admission, discharge  aware times of the stay, in the zone they are to be read in
     unit            label of the unit
     defaults        plain data of the settings, filled where the file is silent: custodian, stay.facility_type,
                     stay.practice_setting, legal_authenticator…
@@ -46,7 +46,7 @@ class Facts:
 def complete(data: Mapping[str, Any], facts: Facts) -> dict[str, Any]:
     """Plain data with what was missing. Raises LetterError with every contradiction (`found` never shows a value).
 
-    The stay's word goes before the settings'. A default list (authors…) is taken whole or not at all.
+    The stay's word goes before the settings'. A default person, structure or list is taken whole or not at all.
     """
     patient = _group(data.get("patient"))
     stay = _group(data.get("stay"))
@@ -72,14 +72,18 @@ def _group(value: object) -> object:
     return {} if value is None else value
 
 
+_BY_FIELD: Final = frozenset({"patient", "stay", "ins", "ipp", "visit_number", "birth_place"})
+"""Groups filled field by field. Any other is taken whole: half of one person and half of another is nobody."""
+
+
 def _filled(data: Mapping[str, Any], known: Mapping[str, Any]) -> dict[str, Any]:
-    """`data` with what only `known` has; groups are filled field by field."""
+    """`data` with what only `known` has."""
     whole = dict(data)
     for name, value in known.items():
         present = whole.get(name)
         if present is None or present == "":
             whole[name] = value
-        elif isinstance(present, Mapping) and isinstance(value, Mapping):
+        elif name in _BY_FIELD and isinstance(present, Mapping) and isinstance(value, Mapping):
             whole[name] = _filled(present, value)
     return whole
 
@@ -185,12 +189,12 @@ def _differ(told: object, known: str, form: Callable[[str], str]) -> bool:
 
 
 def _differ_identifier(told: object, known: tuple[str, str]) -> bool:
-    """True for another number under the same root; another root names another domain, which is no contradiction."""
+    """True for another number under the same root or under none; another root is another domain, no contradiction."""
     if isinstance(told, str):
         root, _, number = told.strip().partition("^")
     else:
         root, number = str(_in(told, "root") or ""), str(_in(told, "extension") or "")
-    return root == known[0] and bool(number) and number.strip() != known[1]
+    return root.strip() in ("", known[0]) and bool(number) and number.strip() != known[1]
 
 
 def _another_day(told: object, known: datetime) -> bool:
