@@ -28,7 +28,7 @@ _HEADING: Final = Heading(
 
 
 @dataclass(frozen=True, slots=True)
-class _Kind:
+class Kind:
     """One event: `field` of the letter, the last arc of its template, its code and label."""
 
     field: str
@@ -37,19 +37,19 @@ class _Kind:
     label: str
 
 
-_KINDS: Final = (
-    _Kind("mode_of_entry", 6, "ORG-070", "Modalité d'entrée"),
-    _Kind("mode_of_exit", 7, "ORG-074", "Modalité de sortie"),
-    _Kind("medical_synthesis", 9, "MED-142", "Synthèse médicale"),
-    _Kind("adverse_event", 3, "MED-143", "Evènements indésirables survenus pendant l'hospitalisation"),
-    _Kind(
+KINDS: Final = (
+    Kind("mode_of_entry", 6, "ORG-070", "Modalité d'entrée"),
+    Kind("mode_of_exit", 7, "ORG-074", "Modalité de sortie"),
+    Kind("medical_synthesis", 9, "MED-142", "Synthèse médicale"),
+    Kind("adverse_event", 3, "MED-143", "Evènements indésirables survenus pendant l'hospitalisation"),
+    Kind(
         "micro_organism_search", 8, "MED-309", "Recherche de microorganismes multi-résistants ou émergents effectuée"
     ),
-    _Kind("micro_organisms_found", 5, "MED-144", "Identification de micro-organismes multirésistants"),
-    _Kind("transfusion", 10, "MED-145", "Transfusion de produits sanguins"),
-    _Kind("transfusion_accident", 1, "MED-146", "Accidents transfusionnels"),
-    _Kind("blood_derivatives", 2, "MED-147", "Administration de dérivés du sang"),
-    _Kind(
+    Kind("micro_organisms_found", 5, "MED-144", "Identification de micro-organismes multirésistants"),
+    Kind("transfusion", 10, "MED-145", "Transfusion de produits sanguins"),
+    Kind("transfusion_accident", 1, "MED-146", "Accidents transfusionnels"),
+    Kind("blood_derivatives", 2, "MED-147", "Administration de dérivés du sang"),
+    Kind(
         "blood_derivatives_event",
         4,
         "MED-148",
@@ -66,8 +66,8 @@ def events(letter: DischargeLetter, place: Place) -> Section:
     return Section(_HEADING, place, pairs(rows), tuple(entries))
 
 
-def _told(letter: DischargeLetter) -> Iterator[tuple[_Kind, Event]]:
-    for kind in _KINDS:
+def _told(letter: DischargeLetter) -> Iterator[tuple[Kind, Event]]:
+    for kind in KINDS:
         event = getattr(letter, kind.field)
         if event is not None:
             yield kind, event
@@ -84,7 +84,7 @@ def _cell(place: Place, event: Event) -> Content:
     return separated([place.content(answer), said(place.at("comment"), event.comment)])
 
 
-def _entry(letter: DischargeLetter, kind: _Kind, event: Event, place: Place) -> Xml:
+def _entry(letter: DischargeLetter, kind: Kind, event: Event, place: Place) -> Xml:
     return observation(
         place,
         (f"{FR_ENTRY}.48.{kind.arc}",),
@@ -97,7 +97,7 @@ def _entry(letter: DischargeLetter, kind: _Kind, event: Event, place: Place) -> 
     )
 
 
-def _usual_date(letter: DischargeLetter, kind: _Kind) -> str:
+def _usual_date(letter: DischargeLetter, kind: Kind) -> str:
     """Entry and exit have the dates of the stay, anything else that of the document."""
     dates = {"mode_of_entry": letter.stay.admission, "mode_of_exit": letter.stay.discharge}
     return dates.get(kind.field) or letter.effective_time
@@ -112,7 +112,7 @@ def _value(event: Event) -> Xml:
     return coded("value", event.value, xsi_type="CE")
 
 
-def _author(letter: DischargeLetter, kind: _Kind, event: Event) -> Xml | None:
+def _author(letter: DischargeLetter, kind: Kind, event: Event) -> Xml | None:
     """The event's own author; the synthesis always has one (§2.1)."""
     known: AnyAuthor | None = event.author
     if known is None and kind.field == "medical_synthesis":

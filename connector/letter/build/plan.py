@@ -16,7 +16,7 @@ from connector.letter.model import PlannedEncounter, PlanOfCare, Request
 _HEADING: Final = Heading(
     "18776-5", "Plan de soins", "Suites à donner", (f"{CCD}.10", f"{PCC}.3.36", f"{FR_SECTION}.158")
 )
-_STAGES: Final = {
+STAGES: Final = {
     "to_request": ("ARQ", f"{CCD}.25", "new", "rendez-vous à prendre"),
     "booked": ("ARQ", f"{CCD}.25", "active", "rendez-vous pris"),
     "done": ("EVN", f"{CCD}.21", "completed", "faite"),
@@ -79,14 +79,14 @@ def _encounter_row(place: Place, item: PlannedEncounter) -> Row:
     return {
         "Rencontre": said(place.at("text"), item.text),
         "Type": wording.label(item.type),
-        "État": _STAGES[item.stage][3],
+        "État": STAGES[item.stage][3],
         "Date": wording.day(item.date),
         "Priorité": wording.label(item.priority),
     }
 
 
 def _encounter(place: Place, item: PlannedEncounter) -> Xml:
-    mood, ccd, status, _ = _STAGES[item.stage]
+    mood, ccd, status, _ = STAGES[item.stage]
     return element(
         "encounter",
         templates(ccd, f"{PCC}.4.14", f"{FR_ENTRY}.58"),
