@@ -77,6 +77,32 @@ def test_lists_by_place_and_holes() -> None:
     assert row.data == {"authors": [{"family": "B"}]}
 
 
+class Endless(io.RawIOBase):
+    """A CSV that never ends, and how much of it was read."""
+
+    def __init__(self) -> None:
+        self.taken = 0
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        opening = b"" if self.taken else b"A\n"
+        wanted = opening + b"x\n" * ((len(buffer) - len(opening)) // 2)
+        buffer[: len(wanted)] = wanted
+        self.taken += len(wanted)
+        return len(wanted)
+
+
+def test_a_table_is_read_row_by_row() -> None:
+    source = Endless()
+    lines = read_table(io.BufferedReader(source), mapping_of({"columns": {"A": "reason"}}))
+    for number in range(50_000):
+        assert next(lines).number == number + 2
+    assert source.taken < 200_000
+    del lines
+
+
 def test_empty_rows_are_passed_over_and_keep_the_count() -> None:
     assert [row.number for row in rows("A\nx\n;\n\ny\n", columns={"A": "reason"})] == [2, 5]
 

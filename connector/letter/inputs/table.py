@@ -41,7 +41,7 @@ class Row:
 
 
 def read_table(file: IO[bytes], mapping: CsvMapping) -> Iterator[Row]:
-    """The rows of a CSV, one at a time; an empty row is passed over.
+    """The rows of a CSV, one at a time; an empty row is passed over. The file is closed at the end.
 
     Raises LetterError when a mapped column is absent from the header, a column is there twice, or the file cannot be
     read in its encoding. What is wrong with a cell is in the row's `faults`.
