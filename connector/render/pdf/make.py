@@ -57,10 +57,9 @@ def to_pdf(cda: bytes, *, now: datetime, cap: int = CDA_CAP) -> Pdf:
     too large for paper, PdfError when it cannot be typeset.
     """
     document = read_document(cda, cap)
-    carried = _carried(document)
+    carried = carried_pdf(document)
     if carried is not None:
-        said = _finding("RENDER-20", "info", "un PDF", "—", "Le PDF du document est remis tel quel, sans conversion")
-        return Pdf(carried, False, (said, *check_pdfa(carried)))
+        return carried
     foot = _foot(document)
     page, findings, _ = page_tree(document)
     images = Images()
@@ -74,11 +73,15 @@ def text_to_pdf(text: str, *, title: str, now: datetime, foot: str = "") -> Pdf:
     return _typeset(title, foot, [heading, *text_blocks(text)], Images(), (), now)
 
 
-def _carried(document: etree._Element) -> bytes | None:
+def carried_pdf(document: etree._Element) -> Pdf | None:
+    """The PDF of a level-1 document, as it is; None when it has none."""
     body = read_body(document)
     if body.text is None or body.content is None or body.text.get("mediaType") != "application/pdf":
         return None
-    return body.content if MEDIA["application/pdf"](body.content) else None
+    if not MEDIA["application/pdf"](body.content):
+        return None
+    said = _finding("RENDER-20", "info", "un PDF", "—", "Le PDF du document est remis tel quel, sans conversion")
+    return Pdf(body.content, False, (said, *check_pdfa(body.content)))
 
 
 def _foot(document: etree._Element) -> str:
