@@ -1,4 +1,4 @@
-"""The other way to PDF/A-1b, by the extra `weasyprint`, which needs the system's Pango: the page as it would be printed."""
+"""PDF/A-1b by the extra `weasyprint`, which needs the system's Pango: the page as it would be printed."""
 
 from __future__ import annotations
 
