@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
@@ -140,9 +140,6 @@ def _wording(kind: str, context: Mapping[str, Any]) -> tuple[str, str]:
         case "less_than_equal":
             return "le nombre est trop grand", f"{context.get('le')} ou moins"
     return "la valeur n'est pas utilisable", ""
-
-
-Shape = Literal["absent", "champ inconnu", "vide", "oui ou non", "nombre", "groupe de champs", "autre chose"]
 
 
 def _shape(kind: str, value: object) -> str:

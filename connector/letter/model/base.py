@@ -43,10 +43,8 @@ class Plain(BaseModel):
     model_config = ConfigDict(
         frozen=True,
         extra="forbid",
-        strict=False,
         hide_input_in_errors=True,
         use_attribute_docstrings=True,
-        ser_json_inf_nan="constants",
     )
 
     def broken(self) -> Iterator[Broken]:
