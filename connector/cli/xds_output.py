@@ -39,7 +39,10 @@ def telling(as_json: bool) -> Iterator[None]:
         raise typer.Exit(REFUSED) from fault
     except DmpMetadataError as error:
         findings = [finding.as_dict() for finding in error.findings]
-        lines = [f"{one['rule']} {one['field']}: {one['text']}" for one in findings]
+        lines = [
+            f"{one['rule']} {one['field']}: {one['text']} (trouvé « {one['found']} », attendu : {one['expected']})"
+            for one in findings
+        ]
         _tell(as_json, {"outcome": "not sent", "findings": findings}, ["not sent", *lines])
         raise typer.Exit(REFUSED) from error
     except TransportError as error:

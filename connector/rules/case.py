@@ -11,6 +11,7 @@ from connector.base.finding import Finding, Severity
 from connector.base.redact import redact_text
 from connector.rules import names
 from connector.rules.model import Classification, Provided, RegistryObject
+from connector.rules.sentences import SENTENCES
 
 METADATA_ERROR = "XDSRepositoryMetadataError"
 
@@ -214,16 +215,14 @@ def apply(rules: Iterable[Rule[Subject]], subject: Subject) -> tuple[Finding, ..
 
 
 def finding(rule: str, reference: str, fault: Fault, code: str, severity: Severity = "error") -> Finding:
-    """The finding of a fault; its text is the codeContext. A matricule never leaves in it."""
-    found = redact_text(fault.found)[:200]
-    where = f" ({fault.where})" if fault.where else ""
+    """The finding of a fault, its field with the object it was seen in. A matricule never leaves in it."""
     return Finding(
         rule=rule,
         severity=severity,
-        field=fault.attribute,
-        found=found,
+        field=f"{fault.attribute} ({fault.where})" if fault.where else fault.attribute,
+        found=redact_text(fault.found)[:200],
         expected=fault.expected,
-        text=f"{rule} : {fault.attribute}{where} : trouvé « {found} », attendu : {fault.expected} [{reference}]",
+        text=SENTENCES[rule],
         code=fault.code or code,
         reference=reference,
     )

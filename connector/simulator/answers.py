@@ -13,13 +13,18 @@ def as_errors(findings: Iterable[Finding]) -> tuple[RegistryErrorItem, ...]:
     return tuple(
         RegistryErrorItem(
             code=item.code,
-            context=item.text,
+            context=context_of(item),
             severity="Error" if item.blocking else "Warning",
             location=f"{item.rule} {item.field}",
         )
         for item in findings
         if item.severity != "info"
     )
+
+
+def context_of(item: Finding) -> str:
+    """All that a finding holds, in one line: rule, field and object, value seen, value expected, reference."""
+    return f"{item.rule} : {item.field} : trouvé « {item.found} », attendu : {item.expected} [{item.reference}]"
 
 
 def refusal(code: str, context: str, location: str = "") -> RegistryRefusal:

@@ -211,3 +211,17 @@ def edit_cda(old: str, new: str) -> bytes:
     content = b64decode(encoded).decode()
     assert old in content
     return raw.replace(encoded, b64encode(content.replace(old, new).encode()).decode()).encode()
+
+
+def test_the_table_says_each_thing_once(run: Run, tmp_path: Path) -> None:
+    sample_file = Path(__file__).parents[1] / "rules" / "samples" / "iti57-status-dmp.xml"
+    status = "urn:asip:ci-sis:2010:StatusType:Deleted"
+    assert sample_file.read_text(encoding="utf-8").count(status) == 1
+    file = write(tmp_path, "change.xml", sample_file.read_bytes().replace(status.encode(), b"urn:test:gone"))
+    result = run("check", file)
+    assert result.code == 1
+    # the rule is named once more, where it is written
+    shown = result.out.replace("ihe-rules D.2 D-37", "ihe-rules")
+    for told in ("D-37", "urn:test:gone", "NewStatus", "exactement un statut connu", "ihe-rules"):
+        assert shown.count(told) == 1, shown
+    assert "Le changement d'état demandé n'est pas recevable." in shown

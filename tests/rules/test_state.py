@@ -11,7 +11,10 @@ from tests.simulator_registry.samples import DOC_UID, SET_UID, Desk, Sample
 
 @pytest.mark.parametrize(
     ("set_uid", "document_uid", "field"),
-    [(DOC_UID, "2.25.3002", "SubmissionSet.uniqueId"), ("2.25.3001", SET_UID, "DocumentEntry.uniqueId")],
+    [
+        (DOC_UID, "2.25.3002", "SubmissionSet.uniqueId (SubmissionSet01)"),
+        ("2.25.3001", SET_UID, "DocumentEntry.uniqueId (Document01)"),
+    ],
     ids=["a set under a document's", "a document under a set's"],
 )
 def test_a_unique_id_of_another_kind_of_object(tmp_path: Path, set_uid: str, document_uid: str, field: str) -> None:

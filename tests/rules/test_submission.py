@@ -351,7 +351,9 @@ def test_a_finding_names_attribute_value_and_expectation_but_nobody() -> None:
     sample.codes(DOC, n.FACILITY_TYPE)[0].set("nodeRepresentation", "SA999")
     found = sample.judge()
     listed = next(item for item in found if item.rule == "D-42")
-    assert (listed.field, listed.found) == ("DocumentEntry.healthcareFacilityTypeCode", "SA999^^1.2.250.1.71.4.2.4")
+    assert listed.field == "DocumentEntry.healthcareFacilityTypeCode (Document01)"
+    assert listed.found == "SA999^^1.2.250.1.71.4.2.4"
+    assert listed.text == "Un code n'est pas dans la liste en vigueur."
     assert "JDV_J61" in listed.expected
     assert listed.reference.startswith("ihe-rules D.2")
     assert not any(OTHER_INS in item.text or OTHER_INS in item.found for item in found)

@@ -318,7 +318,7 @@ def test_context_names_attribute_value_and_expectation_but_nobody(desk: Desk) ->
     slot(DOC, "sourcePatientInfo", "PID-19|277076322082910")(sample)
     sample.code(DOC, TYPE, "00000-0")
     contexts = [item.context for item in desk.refusals(sample)]
-    wrong_code = next(text for text in contexts if text.startswith("D-42"))
+    wrong_code = next(text for text in contexts if text.startswith("D-42 : DocumentEntry."))
     assert "typeCode" in wrong_code
     assert "00000-0" in wrong_code
     assert "JDV_J66" in wrong_code
