@@ -13,7 +13,12 @@ from connector.letter.build.values import coded, maybe_coded, moment_or_period, 
 from connector.letter.build.xml import Xml, element
 from connector.letter.model import Procedure
 
-STATUS_WORDS: Final = {"completed": "fait", "active": "en attente", "aborted": "interrompu", "cancelled": "annulé"}
+STATUS_WORDS: Final[dict[str, str]] = {
+    "completed": "fait",
+    "active": "en attente",
+    "aborted": "interrompu",
+    "cancelled": "annulé",
+}
 COLUMNS: Final = ("Acte", "Code", "État", "Date", "Fin", "Priorité")
 
 _HEADING: Final = Heading(

@@ -85,6 +85,7 @@ def _reaction_cell(place: Place, reaction: Reaction) -> Content:
         place.content(reaction.text),
         f" – {wording.code(reaction.code)}" if reaction.code else None,
         f", {wording.day(reaction.start)}" if reaction.start else None,
+        wording.denied(reaction.absent),
     ]
 
 
@@ -125,7 +126,7 @@ def _agent(place: Place, agent: Agent) -> Xml:
 
 def _reaction(place: Place, reaction: Reaction) -> Xml:
     kind = fixed("code", "418799008", SNOMED_CT, "symptôme rapporté par le patient ou le répondant")
-    return problem(place, _REACTION, kind, place, reaction.code, (reaction.start, None))
+    return problem(place, _REACTION, kind, place, reaction.code, (reaction.start, None), absent=reaction.absent)
 
 
 def _severity(place: Place, value: Code) -> Xml:

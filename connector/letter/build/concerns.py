@@ -11,7 +11,12 @@ from connector.letter.build.xml import Content, Xml, element
 from connector.letter.model import Code
 from connector.letter.model.clinical import ENDED, ConcernStatus
 
-STATUS_WORDS: Final = {"active": "en cours", "suspended": "suspendu", "aborted": "arrêté", "completed": "terminé"}
+STATUS_WORDS: Final[dict[str, str]] = {
+    "active": "en cours",
+    "suspended": "suspendu",
+    "aborted": "arrêté",
+    "completed": "terminé",
+}
 
 
 def concern(
@@ -47,10 +52,12 @@ def problem(
     code: Code | None,
     when: tuple[str | None, str | None],
     *more: Content,
+    absent: bool = False,
 ) -> Xml:
     """The observation of a problem, an allergy or a reaction.
 
-    `kind` says what it is, `said` where a reader finds it, `code` what it is in codes, `when` its start and its end.
+    `kind` says what it is, `said` where a reader finds it, `code` what it is in codes, `when` its start and its end;
+    `absent` denies it.
     """
     start, end = when
     return element(
@@ -65,7 +72,7 @@ def problem(
         *more,
         classCode="OBS",
         moodCode="EVN",
-        negationInd="false",
+        negationInd="true" if absent else "false",
     )
 
 

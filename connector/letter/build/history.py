@@ -31,7 +31,7 @@ def medical_history(place: Place, items: Sequence[Problem]) -> Section:
 
 def _row(place: Place, item: Problem) -> Row:
     return {
-        "Problème": said(place.at("text"), item.text or item.label),
+        "Problème": [said(place.at("text"), item.label), wording.denied(item.absent)],
         "Code": wording.code(item.code) if item.code else None,
         "Nature": wording.label(item.type),
         "Suivi": STATUS_WORDS[item.status],
@@ -50,5 +50,6 @@ def _entry(place: Place, item: Problem) -> Xml:
         item.code,
         (item.start, item.end),
         comment(place.at("comment"), item.comment),
+        absent=item.absent,
     )
     return concern(place, _ARCS, item.status, item.start, item.end, observed)

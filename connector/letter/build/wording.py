@@ -65,6 +65,14 @@ def yes(value: bool) -> str:
     return "Oui" if value else "Non"
 
 
+ABSENT: Final = "absent"
+"""What a reader sees beside what did not happen, or is not there."""
+
+
+def denied(absent: bool) -> str | None:
+    return f" ({ABSENT})" if absent else None
+
+
 def number(value: str) -> str:
     """With the decimal comma."""
     return value.replace(".", ",")

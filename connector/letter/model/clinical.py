@@ -16,6 +16,7 @@ from connector.letter.model.codes import (
     Cladimed,
     Code,
     Emdn,
+    EncounterPriority,
     EncounterType,
     Icd10,
     Lpp,
@@ -57,6 +58,8 @@ class Reaction(Short):
     """Code de la réaction, avec son système."""
     start: PartialDate | None = None
     """Date de la réaction."""
+    absent: Flag = False
+    """Oui si le document dit que cette réaction n'a pas eu lieu."""
 
     def broken(self) -> Iterator[Broken]:
         yield from _incomplete(self.code)
@@ -128,6 +131,8 @@ class Problem(_Concern):
     """Le problème en clair."""
     code: Icd10 | None = None
     """Code CIM-10."""
+    absent: Flag = False
+    """Oui si le document dit que le patient n'a pas ce problème."""
     type: ProblemType = Field(default_factory=_default_problem)
     """Nature : 55607006 problème (par défaut), 64572001 maladie, 282291009 interprétation diagnostique…"""
 
@@ -196,8 +201,8 @@ class PlannedEncounter(Short):
     """to_request rendez-vous à prendre (par défaut), booked rendez-vous pris, done déjà faite."""
     date: PartialDate | None = None
     """Date."""
-    priority: Priority | None = None
-    """Priorité : UR urgent…"""
+    priority: EncounterPriority | None = None
+    """Priorité : UR urgent, CS à recontacter (avec système et libellé)…"""
 
 
 class PlanOfCare(Short):

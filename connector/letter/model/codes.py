@@ -83,10 +83,14 @@ def _dotted(code: str) -> str:
 
 
 class Listed(_Checked):
-    """The code must be in the list `name` of connector.codes; its system and label are taken from there if absent."""
+    """The code must be in the list `name` of connector.codes; its system and label are taken from there if absent.
 
-    def __init__(self, name: str) -> None:
+    A code that the list leaves out is taken when it says its label and that it is of the system `beyond`.
+    """
+
+    def __init__(self, name: str, beyond: str = "") -> None:
         self.name = name
+        self.beyond = beyond
 
     def judge(self, value: Code) -> Code:
         known = load(self.name)
@@ -97,6 +101,8 @@ class Listed(_Checked):
             )
         if known.note and value.system:
             # A partial list refuses nothing (connector.codes.valueset).
+            return value
+        if self.beyond and value.system == self.beyond and value.display:
             return value
         if value.code in known:
             told = " ou ".join(sorted({item.system for item in known if item.code == value.code}))
@@ -183,6 +189,8 @@ AbsentMedication = Annotated[Code, Listed("AbsentMedication")]
 AbsentAllergy = Annotated[Code, Listed("AbsentAllergy")]
 ProblemType = Annotated[Code, Listed("ProblemType")]
 Priority = Annotated[Code, Listed("ActPriority")]
+EncounterPriority = Annotated[Code, Listed("ActPriority", beyond="2.16.840.1.113883.5.7")]
+"""The official letter makes an appointment with a code (CS, to be called back) that the list does not have."""
 
 Cis = Annotated[Code, InSystem("CIS", "1.2.250.1.213.2.3.1", r"[0-9]{8}", "8 chiffres")]
 Cip = Annotated[Code, InSystem("CIP", "1.2.250.1.213.2.3.2", r"[0-9]{7}|[0-9]{13}", "7 ou 13 chiffres")]
