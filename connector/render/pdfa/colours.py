@@ -17,6 +17,7 @@ _PLAIN: Final = frozenset({"/Normal", "/Compatible"})
 
 
 def output_intent(file: File) -> Iterator[Fault]:
+    """Asked of every file: one whose colours are all calibrated could do without, and hardly any is."""
     if "/Encrypt" not in file.trailer and not list(_profiles(file)):
         yield Fault("absent", "un OutputIntent GTS_PDFA1 avec profil", "Le PDF ne dit pas de quelles couleurs il parle")
 
