@@ -99,7 +99,7 @@ def _say(report: FeedingReport, config: str) -> None:
             causes.add_row(FATE_WORDS[cause.fate], cause.code, cause.reason, str(tally.count), listed, what)
         console().print(causes)
     if report.other_mode:
-        other = "réels" if report.shadow else "du mode à blanc (--shadow)"
+        other = "réels" if report.shadow else "du mode ombre (--shadow)"
         console().print(f"{report.other_mode} envois {other} ne sont pas comptés ici.", highlight=False)
 
 

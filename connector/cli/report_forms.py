@@ -44,7 +44,7 @@ def percent(rate: float | None) -> str:
 
 def period(report: FeedingReport) -> str:
     """The title: which mode, from when to when (local time)."""
-    mode = "Alimentation du DMP, mode à blanc" if report.shadow else "Alimentation du DMP"
+    mode = "Alimentation du DMP, mode ombre" if report.shadow else "Alimentation du DMP"
     return f"{mode} : {_bound('depuis le', report.since)}{_bound('avant le', report.until)}".rstrip(" :") + "."
 
 

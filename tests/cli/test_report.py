@@ -36,7 +36,7 @@ def test_for_people(run: Run, config: Path) -> None:
     result = run("report", "feeding", "-c", config)
     assert result.code == 0, result.err
     words = " ".join(result.out.split())
-    for expected in ("MED1", "50,0 %", "Certificat", "configuration.tls", "1 envois du mode à blanc"):
+    for expected in ("MED1", "50,0 %", "Certificat", "configuration.tls", "1 envois du mode ombre"):
         assert expected in words, expected
 
 
