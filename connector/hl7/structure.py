@@ -16,6 +16,7 @@ from connector.hl7.refusal import (
     EVENT_CODE,
     MESSAGE_TYPE,
     OTHER,
+    PROCESSING_ID,
     VERSION_ID,
     AckRefusal,
     application_error,
@@ -94,6 +95,9 @@ ACCEPTED_VERSIONS: Mapping[str, Collection[str]] = {
 }
 """MSH-12.1 tolerated per message type; anything else is answered AE 203."""
 
+PROCESSING_IDS = frozenset({"P", "T", "D"})
+"""MSH-11: production, test, debug (§1.7). The environment of an INS is a setting, not this (§2.3)."""
+
 LPS_NAMESPACE = "CISIS_CDA_HL7_LPS"
 """MSH-21.2 of the sister volet, which flows from a PFI to a record: never towards us."""
 
@@ -153,8 +157,13 @@ def check_header(header: Header) -> AckRefusal | None:
         return AckRefusal("AR", (AckError("MSH^1^9^1^1", MESSAGE_TYPE, "type de message non pris en charge"),))
     if route(header) == "unsupported":
         return AckRefusal("AR", (AckError("MSH^1^9^1^2", EVENT_CODE, "évènement non pris en charge"),))
+    unsupported = []
+    if header.processing_id.strip() not in PROCESSING_IDS:
+        unsupported.append(AckError("MSH^1^11", PROCESSING_ID, "mode de traitement inconnu (P, T ou D)"))
     if header.version not in ACCEPTED_VERSIONS[header.type]:
-        return AckRefusal("AE", (AckError("MSH^1^12", VERSION_ID, "version HL7 non prise en charge"),))
+        unsupported.append(AckError("MSH^1^12", VERSION_ID, "version HL7 non prise en charge"))
+    if unsupported:
+        return AckRefusal("AE", tuple(unsupported))
     if header.profile_namespace.strip() == LPS_NAMESPACE:
         text = "message du volet LPS, destiné au dossier patient et non à la plateforme"
         return AckRefusal("AE", (application_error("MSH^1^21", OTHER, text),))

@@ -72,6 +72,7 @@ ADT = [
     Row("no type", "ADT", put("MSH-9", ""), "AE", "MSH^1^9", "101"),
     Row("no control id", "ADT", put("MSH-10", ""), "AE", "MSH^1^10", "101"),
     Row("no processing id", "ADT", put("MSH-11", ""), "AE", "MSH^1^11", "101"),
+    Row("processing id X", "ADT", put("MSH-11", "X"), "AE", "MSH^1^11", "202"),
     Row("no version", "ADT", put("MSH-12", ""), "AE", "MSH^1^12", "101"),
     Row("version 2.3", "ADT", put("MSH-12", "2.3"), "AE", "MSH^1^12", "203"),
 ]
@@ -81,6 +82,7 @@ DOCUMENT = [
     Row("no OBR", "MDM", drop("OBR"), "AE", "OBR^1", "100"),
     Row("no ORC", "MDM", drop("ORC"), "AE", "ORC^1", "100"),
     Row("no document", "MDM", drop("OBX|1|"), "AE", "OBX^1", "100"),
+    Row("processing id X", "MDM", put("MSH-11", "X"), "AE", "MSH^1^11", "202"),
     Row("version 2.3", "MDM", put("MSH-12", "2.3"), "AE", "MSH^1^12", "203"),
     Row("LPS volet", "MDM", put("MSH-21", "2.1^CISIS_CDA_HL7_LPS"), "AE", "MSH^1^21", "207", "906"),
     Row("no patient id", "MDM", put("PID-3", ""), "AE", "PID^1^3", "101"),

@@ -194,3 +194,18 @@ def test_any_header_is_routed(kind: str, version: str) -> None:
     header = parse_header(edit(edit(ADT, "MSH-9", kind), "MSH-12", version).encode())
     refusal = check_header(header)
     assert refusal is not None or route(header) != "unsupported"
+
+
+@pytest.mark.parametrize("message", [ADT, ORU, MDM])
+@pytest.mark.parametrize(
+    ("mode", "refused"), [("P", False), ("T", False), ("D", False), ("D ", False), ("X", True), ("p", True)]
+)
+def test_the_processing_id_is_p_t_or_d(message: str, mode: str, refused: bool) -> None:
+    expected = ("AE", "MSH^1^11", "202", "") if refused else None
+    assert told(header_refusal(edit(message, "MSH-11", mode))) == expected
+
+
+def test_what_is_unsupported_in_msh_is_told_together() -> None:
+    refusal = header_refusal(edit(edit(MDM, "MSH-11", "X"), "MSH-12", "2.3"))
+    assert refusal is not None
+    assert [(error.location, error.code) for error in refusal.errors] == [("MSH^1^11", "202"), ("MSH^1^12", "203")]
