@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Literal
 
-from benchmarks import accept, assertion, durable_ack, end_to_end, hl7_read, mtom, submissions, xds_read
+from benchmarks import accept, assertion, durable_ack, end_to_end, hl7_read, mtom, rendering, submissions, xds_read
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +43,7 @@ BENCHMARKS: Mapping[str, Callable[[], dict[str, float]]] = {
     "assertion": assertion.run,
     "xds_read": xds_read.run,
     "mtom": mtom.run,
+    "rendering": rendering.run,
     "submissions": submissions.run,
     "accept": accept.run,
     "durable_ack": durable_ack.run,
@@ -54,6 +55,7 @@ GOALS = (
     Goal("xds_read", "ratio", "500 documents read / lxml into dicts", "≤", 1.3),
     Goal("mtom", "sent_ratio", "50 MB sent / bare requests", "≤", 1.3),
     Goal("mtom", "received_ratio", "50 MB received / bare requests", "≤", 1.3),
+    Goal("rendering", "ratio", "a letter as a page / parsed and serialised", "≤", 6.0),
     Goal("submissions", "50k CPU / floors", "50 kB letter: CPU / bare signatures, post", "≤", 5.0),
     Goal("submissions", "10m CPU / floors", "10 MB letter: CPU / bare digest, post", "≤", 3.5),
     Goal("submissions", "10m memory / document", "10 MB letter: memory / document", "≤", 5.0),

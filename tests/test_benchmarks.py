@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import assertion, hl7_read, retention, submissions, xds_read
+from benchmarks import assertion, hl7_read, rendering, retention, submissions, xds_read
 from benchmarks.__main__ import BENCHMARKS, GOALS, Goal, judge
 from benchmarks.submissions_letters import size_of
 
@@ -22,6 +22,7 @@ def test_every_benchmark_has_a_line_and_every_line_a_benchmark() -> None:
         ("hl7_read", lambda: hl7_read.run(1, 1)),
         ("assertion", lambda: assertion.run(1, 1)),
         ("xds_read", lambda: xds_read.run(1)),
+        ("rendering", lambda: rendering.run(1, 1)),
         ("submissions", lambda: submissions.run({"50k": 2, "10m": 1})),
     ],
 )

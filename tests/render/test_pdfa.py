@@ -27,6 +27,7 @@ from connector.base.finding import Finding
 from connector.render.pdf import text_to_pdf
 from connector.render.pdfa import Limits, check_pdfa
 from connector.render.pdfa.rules import RULES
+from tests.conftest import ROOT
 
 NOW = datetime(2026, 11, 22, 9, 0, tzinfo=UTC)
 GOOD = text_to_pdf("Bonjour", title="Lettre", now=NOW).content
@@ -260,3 +261,9 @@ def test_no_reader_keeps_what_a_document_says() -> None:
     written = io.BytesIO()
     PdfWriter(clone_from=reader).write(written)
     assert "PAT-TROIS" not in repr(check_pdfa(written.getvalue()))
+
+
+def test_the_page_about_the_rules_lists_them() -> None:
+    page = (ROOT / "docs" / "rendering.md").read_text(encoding="utf-8")
+    listed = re.findall(r"^\| (PDFA-\d\d) \| ([\d.]*)", page, re.MULTILINE)
+    assert listed == [("PDFA-00", ""), *((rule.id, rule.clause) for rule in RULES)]
