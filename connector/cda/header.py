@@ -62,6 +62,8 @@ def read_header(content: bytes, *, cap: int = CDA_CAP) -> CdaHeader:
         body_media_type=attribute(document, "mediaType", "component/nonXMLBody/text"),
         self_presenting=root is not document or _inline_stylesheet(root),
         orders=tuple(_order(node) for node in children(document, "inFulfillmentOf/order")),
+        encounter_ids=instance_ids(child(document, "componentOf/encompassingEncounter")),
+        encounter_code=coded(document, "componentOf/encompassingEncounter/code"),
     )
 
 

@@ -76,7 +76,10 @@ BodyKind = Literal["structured", "non-xml", "none"]
 
 @dataclass(frozen=True, slots=True, repr=False)
 class CdaHeader:
-    """What the connector needs of a ClinicalDocument; `self_presenting` when it carries its own stylesheet inline."""
+    """What the connector needs of a ClinicalDocument; `self_presenting` when it carries its own stylesheet inline.
+
+    `encounter_ids` and `encounter_code` are those of the encompassing encounter.
+    """
 
     id: InstanceId
     set_id: InstanceId | None
@@ -99,6 +102,8 @@ class CdaHeader:
     body_media_type: str = ""
     self_presenting: bool = False
     orders: tuple[Order, ...] = ()
+    encounter_ids: tuple[InstanceId, ...] = ()
+    encounter_code: Coded | None = None
 
     def ins(self) -> MatriculeIns | None:
         """The first patient id under one of the four INS roots."""

@@ -144,7 +144,7 @@ MUTATIONS: list[tuple[str, str, str, list[Change]]] = [
     ("CDA-34", "a compressed action", level_1(PDF.replace(b"%%EOF", COMPRESSED)), []),
     ("CDA-35", "no PDF/A", level_1(PDF.replace(b"pdfaid", b"pdfxid")), []),
     ("CDA-40", "a reference to nothing", structured('<content ID="a">x</content><linkHtml href="#b">y</linkHtml>'), []),
-    ("CDA-41", "no zone", SOUND, [(SIGNED, SIGNED.replace("+0100", ""))]),
+    ("CDA-46", "no zone", SOUND, [(SIGNED, SIGNED.replace("+0100", ""))]),
 ]  # fmt: skip
 
 

@@ -28,6 +28,19 @@ SUITES = {
 TOLD_BY_NOBODY = "missing optional section allergies"
 """Legal: the section is optional."""
 
+ONLY_WARNED = frozenset(
+    {
+        "no used name (CL)",
+        "no informationRecipient",
+        "no participant (médecin traitant)",
+        "sections order reversed",
+        "serviceEvent code AMB",
+        # in a test environment: ten official examples do it
+        "INS test OID -> production 1.4.8",
+    }
+)
+"""What our rules tell without refusing."""
+
 TA_ASIP = "1.2.250.1.213.1.1.4.322"
 ROLE = "h:recordTarget/h:patientRole"
 INS = f"{ROLE}/h:id[1]"

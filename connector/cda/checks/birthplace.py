@@ -46,6 +46,11 @@ def fault_of(code: str) -> str:
     return "un numéro de commune nul" if code.endswith("000") else ""
 
 
+def unknown(born: str) -> bool:
+    """True when the five characters `born` of a matricule say that the place was not known."""
+    return born.startswith("9999")
+
+
 def agrees(born: str, code: str) -> bool:
     """True when the five characters `born` of a matricule may be those of the place `code`, both well formed.
 

@@ -100,9 +100,9 @@ def birth_place_known(document: Document) -> Iterator[Fault]:
 
 
 def birth_place_real(document: Document) -> Iterator[Fault]:
-    """A code of the right shape that stands for no place."""
-    if _county(document) in birthplace.NO_PLACE:
-        text = "Ce code ne désigne aucun lieu : le lieu de naissance n'est pas connu"
+    """A code of the right shape that stands for no place; allowed when the matricule was given without one too."""
+    if _county(document) in birthplace.NO_PLACE and not birthplace.unknown(_ins(document)[5:10]):
+        text = "Ce code ne désigne aucun lieu : or le lieu de naissance est un trait strict de l'identité"
         yield Fault(_COUNTY, "un code sans lieu", "le code INSEE (COG) de la commune ou du pays de naissance", text)
 
 

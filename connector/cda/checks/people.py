@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from typing import Final
 
@@ -14,6 +15,14 @@ from connector.trust.identifiers import Doubt, doubt_of_person, doubt_of_structu
 
 _ID: Final = q(HL7V3, "id")
 _BODY: Final = q(HL7V3, "component")
+_ACCOUNTABLE: Final = (
+    "author/assignedAuthor/id",
+    "author/assignedAuthor/representedOrganization/id",
+    "legalAuthenticator/assignedEntity/id",
+    "legalAuthenticator/assignedEntity/representedOrganization/id",
+    "custodian/assignedCustodian/representedCustodianOrganization/id",
+)
+_NUMBER: Final = re.compile(r"[0-9][0-9A-Z]{8}")
 _CUSTODIAN: Final = "custodian/assignedCustodian/representedCustodianOrganization"
 
 
@@ -36,6 +45,16 @@ def custodian_identified(document: Document) -> Iterator[Fault]:
         if node.get("root") == STRUCTURE_ROOT and not node.get("extension", "").strip():
             text = "La structure qui conserve le document n'est pas identifiée"
             yield Fault(place(node, "extension"), "absent", "1 puis les 9 caractères du FINESS", text)
+
+
+def accountable_identified(document: Document) -> Iterator[Fault]:
+    """Author, legal authenticator, their structures, the custodian: no national number is that short."""
+    for path in _ACCOUNTABLE:
+        for node in children(document.clinical, path):
+            value = node.get("extension", "").strip()
+            if node.get("root") in (PS_ROOT, STRUCTURE_ROOT) and value and not _NUMBER.match(value):
+                text = "Cet identifiant ne peut désigner personne : le DMP refuse un auteur ou une structure inconnus"
+                yield Fault(place(node, "extension"), _shape(value), "8 puis le RPPS, ou 1 puis le FINESS", text)
 
 
 def authenticator_named(document: Document) -> Iterator[Fault]:

@@ -52,8 +52,13 @@ BODY: Final = (
     ),
     Check(
         "CDA-40", "warning", f"{_LDL} §2", references.dangling,
-        "`#` references lead to an ID of the document",
+        "other `#` references lead to an ID of the document",
         "the official LDL-SES has some that do not",
+    ),
+    Check(
+        "CDA-47", "error", f"{_LDL} §2", references.medicines_dangling,
+        "references of the medicines of a letter lead to an ID of the document",
+        "a medicine that the text does not show is not read; both official letters are right",
     ),
     Check(
         "CDA-43", "warning", f"{_LDL} §2", references.bare,
@@ -61,9 +66,10 @@ BODY: Final = (
         "the official LDL-SES and 40 other examples forget it",
     ),
     Check(
-        "CDA-44", "warning", f"{_LDL} §7", products.medicines,
+        "CDA-44", "error", f"{_LDL} §7", products.medicines,
         "CIS, CIP, UCD and ATC codes have their shape and key, translations too",
-        "the text says the medicine; an official example has a CIP among the CIS",
+        "software that reads the code gives another medicine; one official example has a CIP among the CIS: "
+        "01_Modèles_contenus_CDA, a collection of sections that the kit refuses too",
     ),
     Check(
         "CDA-45", "warning", f"{_LDL} §7", products.terms,

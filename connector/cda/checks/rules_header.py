@@ -84,9 +84,9 @@ HEADER: Final = (
         "a strict trait of the identity would be wrong",
     ),
     Check(
-        "CDA-59", "warning", f"{_LDL} §7", identity.birth_place_real,
-        "county is not 99999, 99000 or 00000, which stand for no place",
-        "some records have nothing better",
+        "CDA-59", "error", f"{_LDL} §7", identity.birth_place_real,
+        "county is not 99999, 99000 or 00000, which stand for no place, unless the INS says that none was known",
+        "the INS was given with a place, a strict trait, and the header has lost it",
     ),
     Check(
         "CDA-60", "warning", f"{_LDL} §1.1", identity.used_name,
@@ -107,6 +107,11 @@ HEADER: Final = (
         "CDA-63", "error", f"{_LDL} §7", people.custodian_identified,
         "the custodian's identifier has an extension",
         "an OID alone names no structure",
+    ),
+    Check(
+        "CDA-68", "error", f"{_LDL} §7, dmp-interface c.4", people.accountable_identified,
+        "author, legal authenticator, their structures and custodian have an identifier as long as a national one is",
+        "nobody has such a number; no official example does it",
     ),
     Check(
         "CDA-64", "error", f"{_LDL} §7", people.authenticator_named,
@@ -130,8 +135,14 @@ HEADER: Final = (
     ),
     Check(
         "CDA-41", "warning", f"{_LDL} §1, §7", times.zones,
-        "times of day have their zone, in the header and in the body",
+        "other times of day have their zone, in the header and in the body",
         "readers assume French time; official examples forget some",
+    ),
+    Check(
+        "CDA-46", "error", f"{_LDL} §5, §7", times.metadata_zones,
+        "the times of a letter that become metadata have their zone: effectiveTime of the document and of its acts",
+        "creationTime and the times of service are in UTC, and would be guessed; the official letters have it, while "
+        "official messages carry reports that do not (CDA-41)",
     ),
     Check(
         "CDA-42", "error", f"{_LDL} §7", times.in_order,

@@ -46,9 +46,14 @@ LETTER: Final = (
         "a reader cannot tell stopped treatments from those at discharge",
     ),
     Check(
-        "CDA-82", "warning", f"{_LDL} §2", sections.identifier,
-        "each section of a letter has an id",
-        "a section of the official examples has none",
+        "CDA-82", "error", f"{_LDL} §2", sections.identifier,
+        "each section of a letter has an id, those of CDA-88 apart",
+        "the model asks for it; the sections of the official letters have theirs",
+    ),
+    Check(
+        "CDA-88", "warning", f"{_LDL} §2", sections.exempt_identifier,
+        "the sections of the reason and of allergies have an id",
+        "the official letters forget these",
     ),
     Check(
         "CDA-83", "warning", f"{_LDL} §2, §3", sections.order,

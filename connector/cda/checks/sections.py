@@ -34,6 +34,8 @@ _ORDER: Final[Mapping[Letter, Mapping[str, str]]] = {
 }
 """CI-SIS templateId of each section of a letter, in the order of the model, with what a reader calls it."""
 
+_NO_ID: Final = ("motif", "allergies")
+
 SECTIONS: Final = "component/structuredBody/component/section"
 
 
@@ -47,7 +49,12 @@ def title(document: Document) -> Iterator[Fault]:
 
 
 def identifier(document: Document) -> Iterator[Fault]:
-    return _without(document, "id", "n'a pas d'identifiant", "un identifiant (UUID)")
+    return (fault for exempt, fault in _unidentified(document) if not exempt)
+
+
+def exempt_identifier(document: Document) -> Iterator[Fault]:
+    """The sections that have no id in the official examples of the two letters."""
+    return (fault for exempt, fault in _unidentified(document) if exempt)
 
 
 def order(document: Document) -> Iterator[Fault]:
@@ -59,15 +66,25 @@ def order(document: Document) -> Iterator[Fault]:
         yield Fault("/ClinicalDocument/component/structuredBody", ", ".join(found), expected, told)
 
 
+def _unidentified(document: Document) -> Iterator[tuple[bool, Fault]]:
+    for section in _sections(document):
+        if child(section, "id") is None:
+            text = f"{_subject(document, section)} n'a pas d'identifiant"
+            exempt = _name(document, section) in _NO_ID
+            yield exempt, Fault(f"{place(section)}/id", "absent", "un identifiant (UUID)", text)
+
+
 def _without(document: Document, name: str, lacks: str, expected: str) -> Iterator[Fault]:
     for section in _sections(document):
         node = child(section, name)
-        if node is None or (name != "id" and not _says(node)):
-            called = _name(document, section)
-            subject = f"La section « {called} »" if called else "Une section"
-            yield Fault(
-                f"{place(section)}/{name}", "absent" if node is None else "vide", expected, f"{subject} {lacks}"
-            )
+        if node is None or not _says(node):
+            found = "absent" if node is None else "vide"
+            yield Fault(f"{place(section)}/{name}", found, expected, f"{_subject(document, section)} {lacks}")
+
+
+def _subject(document: Document, section: etree._Element) -> str:
+    called = _name(document, section)
+    return f"La section « {called} »" if called else "Une section"
 
 
 def _says(node: etree._Element) -> bool:

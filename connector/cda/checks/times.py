@@ -13,23 +13,40 @@ from lxml import etree
 from connector.base.ns import HL7V3, q
 from connector.cda.checks.model import Document, Fault
 from connector.cda.checks.places import place
+from connector.cda.nodes import children
 
 _NO_ZONE: Final = re.compile(r"\d{9,}(\.\d+)?")
 _TIME: Final = re.compile(r"(?P<digits>\d{4,14})(?:\.\d+)?(?P<zone>[+-]\d{4})?")
 _TIMES: Final = frozenset(q(HL7V3, name) for name in ("effectiveTime", "time", "birthTime"))
 _LOW, _HIGH = q(HL7V3, "low"), q(HL7V3, "high")
+_METADATA: Final = (
+    "effectiveTime",
+    "documentationOf/serviceEvent/effectiveTime",
+    "documentationOf/serviceEvent/effectiveTime/low",
+    "documentationOf/serviceEvent/effectiveTime/high",
+)
 _SHOWN: Final = 5
 
 
 def zones(document: Document) -> Iterator[Fault]:
-    """A time of day without its zone is read differently from one software to another."""
+    """A time of day without its zone is read differently from one software to another; `metadata_zones` tells some."""
     text = "L'heure n'a pas de fuseau horaire"
-    found = (node for node in document.clinical.iter(*_TIMES, _LOW, _HIGH) if _is_time(node) and _without_zone(node))
+    told = list(_metadata(document))
+    times = (node for node in document.clinical.iter(*_TIMES, _LOW, _HIGH) if _is_time(node))
+    found = (node for node in times if _without_zone(node) and node not in told)
     for number, node in enumerate(found):
         if number == _SHOWN:
             yield Fault("/ClinicalDocument", "d'autres heures sans fuseau", "aaaammjjhhmmss+zzzz", text)
             return
         yield Fault(place(node, "value"), "sans fuseau", "aaaammjjhhmmss+zzzz", text)
+
+
+def metadata_zones(document: Document) -> Iterator[Fault]:
+    """creationTime, serviceStartTime and serviceStopTime are in UTC: without a zone they would be guessed."""
+    for node in _metadata(document):
+        if _without_zone(node):
+            text = "Cette heure devient une métadonnée du DMP, qui est en temps universel : il lui faut un fuseau"
+            yield Fault(place(node, "value"), "sans fuseau", "aaaammjjhhmmss+zzzz", text)
 
 
 def in_order(document: Document) -> Iterator[Fault]:
@@ -47,6 +64,12 @@ def in_order(document: Document) -> Iterator[Fault]:
         elif interval.tag not in _TIMES and low.get("unit") == high.get("unit") and _greater(first, last):
             text = "La valeur basse dépasse la valeur haute"
             yield Fault(place(low, "value"), "au-dessus de la haute", "la basse au plus égale à la haute", text)
+
+
+def _metadata(document: Document) -> Iterator[etree._Element]:
+    """Of a letter."""
+    for path in _METADATA if document.letter else ():
+        yield from children(document.clinical, path)
 
 
 def _is_time(node: etree._Element) -> bool:
