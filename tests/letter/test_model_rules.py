@@ -299,6 +299,20 @@ RULES: list[Case] = [
         "plan_of_care.procedures[0].text",
         "l'acte n'est pas désigné",
     ),
+    (
+        SES,
+        "plan_of_care.encounters.0.priority",
+        "CS",
+        "plan_of_care.encounters[0].priority.code",
+        "le code n'est pas dans la liste",
+    ),
+    (
+        SES,
+        "plan_of_care.encounters.0.priority",
+        {"code": "CS", "system": "2.16.840.1.113883.5.7", "display": "à recontacter"},
+        "(lettre)",
+        "",
+    ),
     (SES, "devices", [{"emdn": "J010104"}], "devices[0].text", "le dispositif n'est pas désigné"),
     (SES, "devices.0.lpp", "34", "devices[0].lpp.code", "le code n'a pas la forme LPP"),
     (SES, "devices.0.udi_domain", "a b", "devices[0].udi_domain.root", "le domaine de l'identifiant n'est pas lisible"),
@@ -345,7 +359,7 @@ RULES: list[Case] = [
 def test_one_change_one_fault(make: Callable[[], Data], path: str, value: Any, told: str, text: str) -> None:
     found = faults(changed(make(), path, value))
     if not text:
-        # A month that holds the start does not precede it.
+        # Not a fault: a month that holds the start, a code beyond its list that says what it is.
         assert found == ()
         return
     assert [fault.path for fault in found] == [told]
@@ -412,4 +426,5 @@ def test_garbage_is_refused_with_paths_and_never_crashes(value: Any) -> None:
     for kind in ("discharge", "admission", "unstructured"):
         found = faults({"kind": kind, "patient": value, "authors": value, "mode_of_entry": value, "body": value})
         assert found
-        assert all(fault.path and fault.text for fault in found)
+        assert all(fault.path and fault.text != "la valeur n'est pas utilisable" for fault in found)
+    assert faults({"kind": value})
