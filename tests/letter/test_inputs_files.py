@@ -8,15 +8,17 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from hypothesis import given
+import yaml
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from connector.letter.errors import LetterError
 from connector.letter.inputs import enclose, from_json, from_yaml, read_data
 from connector.letter.inputs.parsing import DEPTH_LIMIT
-from connector.letter.model import UnstructuredLetter
+from connector.letter.model import Letter, UnstructuredLetter
 from connector.letter.plain import data_of, letter_of
 from tests.letter.letters import PDF, SAMPLES, discharge, unstructured
+from tests.letter.strategies import letters
 
 
 def refusal(act: Any) -> str:
@@ -106,6 +108,14 @@ def test_the_same_letter_in_both_forms() -> None:
     assert letter_of(from_json(json.dumps(data_of(letter)).encode())) == letter
     # JSON is YAML too.
     assert letter_of(from_yaml(json.dumps(data_of(letter)).encode())) == letter
+
+
+@settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@given(letters())
+def test_any_letter_comes_back_from_json_and_from_yaml(letter: Letter) -> None:
+    data = data_of(letter)
+    assert letter_of(from_json(json.dumps(data).encode())) == letter
+    assert letter_of(from_yaml(yaml.safe_dump(data, allow_unicode=True).encode())) == letter
 
 
 # --- a file and its header
