@@ -42,9 +42,7 @@ KINDS: Final = (
     Kind("mode_of_exit", 7, "ORG-074", "Modalité de sortie"),
     Kind("medical_synthesis", 9, "MED-142", "Synthèse médicale"),
     Kind("adverse_event", 3, "MED-143", "Evènements indésirables survenus pendant l'hospitalisation"),
-    Kind(
-        "micro_organism_search", 8, "MED-309", "Recherche de microorganismes multi-résistants ou émergents effectuée"
-    ),
+    Kind("micro_organism_search", 8, "MED-309", "Recherche de microorganismes multi-résistants ou émergents effectuée"),
     Kind("micro_organisms_found", 5, "MED-144", "Identification de micro-organismes multirésistants"),
     Kind("transfusion", 10, "MED-145", "Transfusion de produits sanguins"),
     Kind("transfusion_accident", 1, "MED-146", "Accidents transfusionnels"),
@@ -74,14 +72,16 @@ def _told(letter: DischargeLetter) -> Iterator[tuple[Kind, Event]]:
 
 
 def _cell(place: Place, event: Event) -> Content:
+    by = f" ({wording.author(event.author)})" if event.author else None
     match event:
         case TextEvent():
-            return [f"{wording.day(event.date)} : " if event.date else None, place.content(lines(event.text))]
+            date = f"{wording.day(event.date)} : " if event.date else None
+            return [date, place.content(lines(event.text)), by]
         case FlagEvent():
             answer = wording.dated(event.date, wording.yes(event.value))
         case _:
             answer = wording.dated(event.date, wording.label(event.value))
-    return separated([place.content(answer), said(place.at("comment"), event.comment)])
+    return separated([[place.content(answer), by], said(place.at("comment"), event.comment)])
 
 
 def _entry(letter: DischargeLetter, kind: Kind, event: Event, place: Place) -> Xml:

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
-from connector.letter.build.values import coded, period, time
+from connector.letter.build.values import coded, interval, span, time
 from connector.letter.build.xml import Xml, element
 from connector.letter.model import (
     Address,
     AnyAuthor,
     DeviceAuthor,
+    EncounterParticipation,
     Guardian,
     Informant,
     Organization,
@@ -47,7 +48,7 @@ _PARTS: Final = dict(
 
 
 def address(value: Address) -> Xml:
-    parts = [element(tag, text) for name, tag in _PARTS.items() if (text := getattr(value, name))]
+    parts = [element(tag, text) for tag, text in _parts(value).items()]
     return element("addr", parts, [element("streetAddressLine", line) for line in value.lines], use=value.use)
 
 
@@ -56,8 +57,23 @@ def telecom(value: Telecom) -> Xml:
 
 
 def reached(addresses: Iterable[Address], telecoms: Iterable[Telecom]) -> list[Xml]:
-    """Addresses, then telecoms: the order of every role."""
-    return [*map(address, addresses), *map(telecom, telecoms)]
+    """Addresses, then telecoms: the order of every role. The header rules refuse doubles, so each is said once."""
+    return [*_addresses(addresses), *_telecoms(telecoms)]
+
+
+def _telecoms(values: Iterable[Telecom]) -> list[Xml]:
+    return [telecom(item) for item in dict.fromkeys(values)]
+
+
+def _addresses(values: Iterable[Address]) -> list[Xml]:
+    # Two addresses are the same to those rules when their texts are, whatever their parts.
+    distinct = {"".join([item.use or "", *_parts(item).values(), *item.lines]): item for item in values}
+    return [address(item) for item in distinct.values()]
+
+
+def _parts(value: Address) -> dict[str, str]:
+    """Tag and text of the named parts, in order."""
+    return {tag: text for name, tag in _PARTS.items() if (text := getattr(value, name))}
 
 
 def person_name(value: UnidentifiedProfessional | Guardian | Informant) -> Xml:
@@ -71,17 +87,17 @@ def person_name(value: UnidentifiedProfessional | Guardian | Informant) -> Xml:
     )
 
 
-def organization(tag: str, value: Organization | None) -> Xml | None:
-    """A structure, `tag` being its part in the role; nothing when there is none."""
+def organization(tag: str, value: Organization | None, *, setting: bool = True) -> Xml | None:
+    """A structure, `tag` being its part in the role; `setting` False where the header takes no practice setting."""
     if value is None:
         return None
     return element(
         tag,
         _structure_id(value),
         element("name", value.name) if value.name else None,
-        [telecom(item) for item in value.telecoms],
-        [address(item) for item in value.addresses],
-        coded("standardIndustryClassCode", value.practice_setting) if value.practice_setting else None,
+        _telecoms(value.telecoms),
+        _addresses(value.addresses),
+        coded("standardIndustryClassCode", value.practice_setting) if setting and value.practice_setting else None,
     )
 
 
@@ -153,6 +169,7 @@ def custodian(value: Organization) -> Xml:
 
 
 def recipient(value: Professional) -> Xml:
+    """An addressee; the header has no room for a specialty or a practice setting here."""
     return element(
         "informationRecipient",
         element(
@@ -160,7 +177,7 @@ def recipient(value: Professional) -> Xml:
             _person_id(value.id),
             reached(value.addresses, value.telecoms),
             element("informationRecipient", person_name(value)),
-            organization("receivedOrganization", value.organization),
+            organization("receivedOrganization", value.organization, setting=False),
         ),
     )
 
@@ -188,7 +205,7 @@ def participant(value: Participation) -> Xml:
     return element(
         "participant",
         coded("functionCode", value.function) if value.function else None,
-        period(value.start, value.end, "time", xsi_type="IVL_TS") if known else time("time", None, "NA"),
+        taking_part(value, xsi_type="IVL_TS") if known else time("time", None, "NA"),
         element(
             "associatedEntity",
             _associated(value.person) if value.person else None,
@@ -197,6 +214,14 @@ def participant(value: Participation) -> Xml:
         ),
         typeCode=value.type.code,
     )
+
+
+def taking_part(value: Participation | EncounterParticipation, *, xsi_type: str | None = None) -> Xml:
+    """From when to when somebody took part."""
+    if value.start is None:
+        # A start that is not known is left out: the header rules want a value in every bound.
+        return interval("time", None, time("high", value.end), xsi_type=xsi_type)
+    return span(value.start, value.end, "time", xsi_type=xsi_type)
 
 
 def _associated(value: UnidentifiedProfessional) -> list[Xml | None]:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from connector.letter.build.people import address, assigned_entity
-from connector.letter.build.values import coded, identified, period, time
+from connector.letter.build.people import address, assigned_entity, taking_part
+from connector.letter.build.values import coded, identified, period, span, time
 from connector.letter.build.xml import Xml, element
 from connector.letter.model import DocumentedAct, EncounterParticipation, Letter, Stay
 
@@ -39,7 +39,7 @@ def component_of(stay: Stay) -> Xml:
             "encompassingEncounter",
             identified(stay.visit_number) if stay.visit_number else None,
             coded("code", stay.encounter_type),
-            period(stay.admission, stay.discharge),
+            span(stay.admission, stay.discharge),
             coded("dischargeDispositionCode", stay.discharge_disposition) if stay.discharge_disposition else None,
             element("responsibleParty", assigned_entity(stay.responsible)) if stay.responsible else None,
             [_participant(item) for item in stay.participants],
@@ -49,10 +49,9 @@ def component_of(stay: Stay) -> Xml:
 
 
 def _participant(value: EncounterParticipation) -> Xml:
-    known = value.start or value.end
     return element(
         "encounterParticipant",
-        period(value.start, value.end, "time") if known else None,
+        taking_part(value) if value.start or value.end else None,
         assigned_entity(value.person),
         typeCode=value.type.code,
     )

@@ -62,6 +62,13 @@ def period(start: str | None, end: str | None, name: str = "effectiveTime", *, x
     return interval(name, time("low", start), time("high", end) if end else None, xsi_type=xsi_type)
 
 
+def span(start: str, end: str | None, name: str = "effectiveTime", *, xsi_type: str | None = None) -> Xml:
+    """An interval of the header; one point when both bounds are written alike, which its rules refuse (dtr1-6)."""
+    if end is not None and to_hl7(start) == to_hl7(end):
+        return element(name, xsi_type=xsi_type, value=to_hl7(start))
+    return period(start, end, name, xsi_type=xsi_type)
+
+
 def moment_or_period(start: str | None, end: str | None) -> Xml:
     """The date of an act: one point, an interval, or unknown."""
     return period(start, end) if end else time("effectiveTime", start)

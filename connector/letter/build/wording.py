@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from connector.letter.build.systems import NAMES
-from connector.letter.model import Code, Dose, MaximumDose, Quantity, Timing
+from connector.letter.model import AnyAuthor, Code, DeviceAuthor, Dose, MaximumDose, Quantity, Timing
 
 _UNITS: Final = {
     "s": "s",
@@ -59,6 +59,11 @@ def day(value: str | None) -> str:
 def dated(value: str | None, text: str) -> str:
     """The text after its date, when there is one."""
     return f"{day(value)}, {text}" if value else text
+
+
+def author(value: AnyAuthor) -> str:
+    """Who says it: a person's name, or a software."""
+    return value.software if isinstance(value, DeviceAuthor) else f"{value.given or ''} {value.family}".strip()
 
 
 def yes(value: bool) -> str:

@@ -91,5 +91,7 @@ class Patient(Plain):
                 "le début de birth_given_names",
                 "autre prénom",
             )
+        if self.ipp is not None and self.ipp.extension is None:
+            yield Broken("ipp.extension", "le numéro du patient manque", "OID^numéro", "absent")
         if self.death and is_before(self.death, self.birth_date):
             yield Broken("death", "le décès précède la naissance", "une date postérieure à la naissance", "avant")

@@ -192,6 +192,9 @@ class EncounterParticipation(Plain):
     def broken(self) -> Iterator[Broken]:
         if broken := reversed_period(self.start, self.end):
             yield broken
+        if self.type.code == "RESP":
+            # The list J140 has it, the schema of the CDA has not: responsibleParty says it.
+            yield Broken("type", "le responsable se donne à part", "stay.responsible", "RESP")
 
 
 class _Relative(Plain):

@@ -1,0 +1,514 @@
+"""Letters drawn at random, as plain data: every optional part, any script, long texts, several of everything.
+
+Codes of terminologies are real ones, so that every suite of the kit may be asked. `letters()` draws the three kinds.
+"""
+
+from __future__ import annotations
+
+import base64
+from datetime import UTC, date, datetime, timedelta, timezone
+from functools import cache
+from typing import Any
+
+from hypothesis import strategies as st
+
+from connector.base.oid import oid_from_uuid
+from connector.codes import load
+from connector.letter.model import Letter
+from connector.letter.plain import letter_of
+
+Data = dict[str, Any]
+Drawn = st.SearchStrategy[Any]
+
+_HARD = "&<>\"'\\ éÉœß–’…€№Ωж漢\u200f\u0301🙂"
+_ANY = st.characters(codec="utf-8", exclude_categories=("Cs", "Cc"), exclude_characters="\ufffe\uffff")
+_CHARACTER = st.sampled_from(_HARD) | _ANY | st.sampled_from("abcdefghijklmnopqrstuvwxyz ")
+
+
+def _text(alphabet: Drawn, longest: int) -> Drawn:
+    drawn = st.text(alphabet, min_size=1, max_size=longest).filter(lambda text: text.split() != [])
+    return st.sampled_from(_PHRASES) | drawn
+
+
+_PHRASES = (
+    "Épisode psychotique – cachexie/anorexie",
+    "1 comprimé le matin & le soir si SpO2 < 92 %",
+    "]]> <script>alert('x')</script> &amp; &#13;",
+    "L'état s'améliore \"nettement\"",
+)
+
+
+@cache
+def lines(longest: int = 60) -> Drawn:
+    """One line."""
+    return _text(_CHARACTER, longest)
+
+
+@cache
+def prose(longest: int = 200) -> Drawn:
+    """Several lines, sometimes thousands of characters."""
+    drawn = _text(_CHARACTER | st.sampled_from("\n\t"), longest)
+    return drawn | st.builds(lambda text: "\n\n".join([text] * 40), drawn)
+
+
+@cache
+def listed(name: str) -> Drawn:
+    """A code of a list, alone or with its system and a label."""
+    concepts = [concept for concept in load(name) if concept.system.count(".") > 1]
+    return st.sampled_from(concepts).flatmap(
+        lambda concept: st.sampled_from(
+            [
+                {"code": concept.code, "system": concept.system},
+                {"code": concept.code, "system": concept.system, "display": concept.display or concept.code},
+            ]
+        )
+    )
+
+
+@cache
+def coded(*codes: str) -> Drawn:
+    """A code of a known system, with or without label."""
+    return st.fixed_dictionaries({"code": st.sampled_from(codes)}, optional={"display": lines()})
+
+
+def group(required: dict[str, Drawn], optional: dict[str, Drawn] | None = None) -> Drawn:
+    return st.fixed_dictionaries(required, optional=optional or {})
+
+
+def some(strategy: Drawn, least: int = 0, most: int = 3) -> Drawn:
+    return st.lists(strategy, min_size=least, max_size=most)
+
+
+ZONES = st.integers(-11, 13).map(lambda hours: timezone(timedelta(hours=hours)))
+DAYS = st.dates(date(1950, 1, 1), date(2030, 12, 31)).map(date.isoformat)
+MOMENTS = st.datetimes(datetime(1950, 1, 1), datetime(2030, 12, 31), timezones=ZONES).map(
+    lambda moment: moment.replace(microsecond=0).isoformat()
+)
+WHENS = DAYS | MOMENTS
+PARTIAL = WHENS | DAYS.map(lambda day: day[:4]) | DAYS.map(lambda day: day[:7])
+NUMBERS = st.decimals(0, 999, places=2, allow_nan=False).map(str) | st.integers(1, 99).map(str)
+UNITS = st.sampled_from(["mg", "g", "mL", "ug", "{tbl}", "{count}", "[iU]", "[drp]", "mg/d", "%"])
+TIMES = st.sampled_from(["h", "d", "wk", "mo"])
+
+
+@st.composite
+def periods(draw: st.DrawFn, dates: Drawn = PARTIAL) -> Data:
+    """A start, an end, both in order, or nothing."""
+    found = sorted(draw(st.lists(dates, max_size=2)), key=lambda value: value.ljust(10, "-")[:10])
+    if len(found) == 2 and found[0][:4] == found[1][:4]:
+        # Two dates of one year may be of different precision or zone: the same one is always in order.
+        found = [found[0], found[0]]
+    names = draw(st.permutations(["start", "end"])) if len(found) == 1 else ["start", "end"]
+    return dict(zip(names, found, strict=False))
+
+
+@cache
+def identifiers() -> Drawn:
+    roots = st.uuids().map(oid_from_uuid) | st.sampled_from(["1.2.250.1.999.1", "2.16.840.1.113883.19.5"])
+    return group({"root": roots}, {"extension": lines(20)})
+
+
+@cache
+def addresses() -> Drawn:
+    parts = {
+        name: lines(20)
+        for name in ("house_number", "street_type", "street", "additional_locator", "unit", "post_box", "precinct")
+    }
+    uses = st.sampled_from(["H", "HP", "HV", "WP", "TMP"])
+    named = group({"city": lines(20)}, {"use": uses, "postal_code": lines(10), "country": lines(20), **parts})
+    return named | group({"lines": some(lines(30), 1, 3)}, {"use": uses})
+
+
+@cache
+def telecoms() -> Drawn:
+    values = st.sampled_from(["0144534551", "+33 1 44 53 45 51", "fax:0144534552", "nom@exemple.mssante.fr"])
+    return group({"value": values}, {"use": st.sampled_from(["H", "WP", "MC", "DIR"])})
+
+
+FINESS = st.sampled_from(["750803447", "120456789", "2A0000014"])
+RPPS = st.integers(10**9, 10**10 - 1).map(lambda number: f"1{number}")
+
+
+@cache
+def organizations(**required: Drawn) -> Drawn:
+    reach = {"addresses": some(addresses(), most=1), "telecoms": some(telecoms(), most=1)}
+    known = {} if "finess" in required else {"finess": FINESS}
+    return group({"name": lines(), **required}, {"practice_setting": settings(), **known, **reach})
+
+
+@cache
+def settings() -> Drawn:
+    return st.sampled_from([{"code": concept.code} for concept in load("J04") if load("J62").get(concept.code)])
+
+
+@cache
+def specialties() -> Drawn:
+    return st.sampled_from([{"code": concept.code} for concept in load("J01") if load("J56").get(concept.code)])
+
+
+@cache
+def people(**required: Drawn) -> Drawn:
+    """A professional with a number, a name, and perhaps the rest."""
+    return group(
+        {"rpps": RPPS, "family": lines(30), "given": lines(30), **required},
+        {
+            "prefix": st.sampled_from(["M", "MME"]),
+            "suffix": st.sampled_from(["DR", "PR"]),
+            "specialty": specialties(),
+            "organization": organizations(),
+            "addresses": some(addresses(), most=2),
+            "telecoms": some(telecoms(), most=2),
+        },
+    )
+
+
+@cache
+def authors() -> Drawn:
+    person = st.builds(
+        lambda person, function: {**person, **function}, people(), group({}, {"function": listed("J47")})
+    )
+    return person | st.builds(lambda person, time: {**person, "time": time}, people(), MOMENTS)
+
+
+@cache
+def devices_as_authors() -> Drawn:
+    return group(
+        {"other_id": st.just("3750803447/LOGICIEL"), "model": lines(), "software": lines()},
+        {"organization": organizations()},
+    )
+
+
+@cache
+def relatives(**required: Drawn) -> Drawn:
+    return group(
+        {"family": lines(30), **required},
+        {
+            "given": lines(30),
+            "prefix": st.sampled_from(["M", "MME"]),
+            "telecoms": some(telecoms(), most=2),
+            "addresses": some(addresses(), most=1),
+        },
+    )
+
+
+@st.composite
+def patients(draw: st.DrawFn) -> Data:
+    """Traits that agree with the matricule, whose domain is the test one."""
+    sex = draw(st.sampled_from(["F", "M", "UN"]))
+    born = draw(st.dates(date(1920, 1, 1), date(2019, 12, 31)))
+    place = f"{draw(st.integers(1, 95).filter(lambda number: number != 20)):02}{draw(st.integers(1, 990)):03}"
+    number = f"{2 if sex == 'F' else 1}{born:%y%m}{place}{draw(st.integers(1, 999)):03}"
+    given = draw(some(lines(15), 1, 3))
+    required = {
+        "ins": {"value": f"{number}{97 - int(number) % 97:02}", "oid": "1.2.250.1.213.1.4.10"},
+        "birth_family": draw(lines(30)),
+        "birth_given_names": given,
+        "sex": sex,
+        "birth_date": born.isoformat(),
+        "birth_place": {"insee": place, "label": draw(lines(20))},
+    }
+    optional = {
+        "ipp": group({"root": st.just("1.2.250.1.999.5"), "extension": lines(20)}),
+        "used_family": lines(30),
+        "used_given": lines(30),
+        "death": st.sampled_from(["2029-12-31", "2029-12-31T23:59:00+01:00"]),
+        "addresses": some(addresses(), most=2),
+        "telecoms": some(telecoms(), most=2),
+        "guardians": some(relatives(), most=2),
+    }
+    return {**required, **draw(group({}, optional))}
+
+
+@st.composite
+def stays(draw: st.DrawFn) -> Data:
+    admission = draw(st.datetimes(datetime(2020, 1, 1), datetime(2026, 12, 31), timezones=ZONES)).replace(microsecond=0)
+    discharge = admission + timedelta(minutes=draw(st.integers(0, 60 * 24 * 90)))
+    whole = {"admission": admission.isoformat(), "discharge": discharge.isoformat()}
+    optional = {
+        "visit_number": identifiers(),
+        "unit": lines(),
+        "encounter_type": listed("J142"),
+        "discharge_disposition": group(
+            {"code": st.sampled_from(["6", "7", "8"]), "system": st.just("1.2.250.1.213.2.14"), "display": lines()}
+        ),
+        "responsible": people(),
+        "participants": some(
+            st.builds(
+                lambda kind, person, period: {"type": kind, "person": person, **period},
+                st.sampled_from(["ADM", "ATND", "CON", "DIS", "REF"]),
+                people(),
+                periods(WHENS),
+            ),
+            most=2,
+        ),
+        "place": lines(),
+        "place_address": addresses(),
+    }
+    facility = st.sampled_from([{"code": concept.code} for concept in load("J02") if load("J61").get(concept.code)])
+    return {**whole, "facility_type": draw(facility), "practice_setting": draw(settings()), **draw(group({}, optional))}
+
+
+@st.composite
+def headers(draw: st.DrawFn) -> Data:
+    stay = draw(stays())
+    version = draw(st.integers(1, 3))
+    made = datetime.fromisoformat(stay["discharge"]).astimezone(UTC) + timedelta(hours=1)
+    optional = {
+        "authenticators": some(people(), most=2),
+        "primary_physician": people() | group({"family": lines(30)}, {"specialty": specialties()}),
+        "recipients": st.lists(people(), max_size=3, unique_by=lambda person: str(person["rpps"])),
+        "participants": some(_participations(), most=2),
+        "informants": some(
+            st.builds(
+                lambda person, relation: {**person, **relation},
+                relatives(role=st.sampled_from(["emergency_contact", "trusted_person", "contact", "caregiver"])),
+                group({}, {"relation": listed("J11")}),
+            ),
+            most=2,
+        ),
+        "orders": some(identifiers(), most=2),
+    }
+    replaced = {"id": str(oid_from_uuid(draw(st.uuids()))), "version": version - 1}
+    return {
+        "id": oid_from_uuid(draw(st.uuids())),
+        "set_id": oid_from_uuid(draw(st.uuids())),
+        "version": version,
+        **({"replaces": replaced} if version > 1 else {}),
+        "title": draw(lines(80)),
+        "effective_time": made.isoformat(),
+        "patient": draw(patients()),
+        "stay": stay,
+        "authors": [draw(authors()), *draw(some(authors() | devices_as_authors(), most=1))],
+        "legal_authenticator": draw(people()),
+        "custodian": draw(organizations(finess=FINESS)),
+        **draw(group({}, optional)),
+    }
+
+
+@cache
+def _participations() -> Drawn:
+    who = group({"person": people()}) | group({"organization": organizations()})
+    return st.builds(
+        lambda kind, who, period, more: {"type": kind, **who, **period, **more},
+        listed("J144"),
+        who,
+        periods(WHENS),
+        group({}, {"function": listed("J47"), "role": st.sampled_from(["PROV", "AGNT"])}),
+    )
+
+
+@cache
+def doses() -> Drawn:
+    def ordered(values: list[str], more: Data) -> Data:
+        low, *high = sorted(values, key=float)
+        return {"value": low, **({"high": high[0]} if high else {}), **more}
+
+    return st.builds(ordered, st.lists(NUMBERS, min_size=1, max_size=2), group({}, {"unit": UNITS, "text": lines(20)}))
+
+
+@cache
+def timings() -> Drawn:
+    every = group({"value": st.sampled_from(["1", "6", "12", "0.5"]), "unit": TIMES})
+    events = st.sampled_from(["AC", "ACM", "ACD", "ACV", "C", "CM", "CD", "CV", "HS", "IC", "ICD", "PC", "WAKE"])
+    word = {"text": lines(20)}
+    return group({"every": every}, word) | group({"event": events}, word) | group(word)
+
+
+@st.composite
+def treatments(draw: st.DrawFn) -> Data:
+    named = draw(group({"name": lines()}, {"text": prose()}) | group({"text": prose()}))
+    times = draw(periods())
+    mode = draw(st.sampled_from(["normal", "normal", "tapered", "split", "conditional", "combined"]))
+    optional = {
+        "cis": st.integers(60000000, 69999999).flatmap(lambda number: coded(str(number))),
+        "cip": coded("3400934874741"),
+        "ucd": coded("9123456"),
+        "atc": coded("N05AL05", "C03AA03", "N05AH02"),
+        "timing": timings(),
+        "route": coded("20053000", "20020000", "20031500"),
+        "dose": doses(),
+        "rate": doses(),
+        "max_dose": group(
+            {"value": NUMBERS, "unit": UNITS, "per": group({"value": st.just("1"), "unit": TIMES})},
+            {"text": lines(20)},
+        ),
+        "planned": st.booleans(),
+        "comment": prose(),
+        **({"duration": group({"value": st.integers(1, 90).map(str), "unit": TIMES})} if "end" not in times else {}),
+    }
+    dosing = {"dosing_mode": mode, **({"dosing": draw(prose())} if mode != "normal" else {})}
+    return {**named, **times, **dosing, **draw(group({}, optional))}
+
+
+def concerns(fields: Drawn, optional: dict[str, Drawn]) -> Drawn:
+    """What lasts: its status agrees with its end."""
+
+    def whole(named: Data, period: Data, status: str | None, more: Data) -> Data:
+        ended = status in ("aborted", "completed")
+        kept = period if ended or status is None else {name: day for name, day in period.items() if name != "end"}
+        return {**named, **kept, **({"concern": status} if status else {}), **more}
+
+    statuses = st.sampled_from([None, "active", "suspended", "aborted", "completed"])
+    return st.builds(whole, fields, periods(), statuses, group({}, {"comment": prose(), **optional}))
+
+
+@cache
+def allergies() -> Drawn:
+    snomed = group({"code": st.just("126485001"), "system": st.just("2.16.840.1.113883.6.96")}, {"display": lines(20)})
+    agent = lines(30) | group({"name": lines(30), "code": snomed})
+    reaction = lines(30) | group({"text": lines(30)}, {"code": snomed, "start": PARTIAL})
+    return concerns(
+        group({"text": prose()}, {"agent": agent}) | group({"agent": agent}),
+        {
+            "type": listed("AllergyType"),
+            "reactions": some(reaction),
+            "severity": listed("Severity"),
+            "clinical_status": listed("AllergyStatus"),
+        },
+    )
+
+
+@cache
+def problems() -> Drawn:
+    icd = coded("N10", "S52.5", "H34.8")
+    named = group({"code": st.sampled_from(["N10", "F02.0"]), "display": lines()})
+    return concerns(group({"text": prose()}, {"code": icd}) | group({"code": named}), {"type": listed("ProblemType")})
+
+
+@cache
+def procedures() -> Drawn:
+    ccam = group({"code": st.sampled_from(["ECQH010", "DDAF004", "JKHA001"]), "display": lines()})
+    named = group({"text": prose()}, {"code": coded("ECQH010", "AFLH002")}) | group({"code": ccam})
+    more = group(
+        {},
+        {
+            "status": st.sampled_from(["completed", "active", "aborted", "cancelled"]),
+            "priority": listed("ActPriority"),
+        },
+    )
+    return st.builds(lambda named, period, more: {**named, **period, **more}, named, periods(), more)
+
+
+@cache
+def plans() -> Drawn:
+    requests = prose() | group(
+        {"text": prose()},
+        {"status": st.sampled_from(["active", "completed", "aborted", "cancelled"]), "date": PARTIAL},
+    )
+    encounters = group(
+        {"text": prose()},
+        {
+            "type": listed("J142"),
+            "stage": st.sampled_from(["to_request", "booked", "done"]),
+            "date": PARTIAL,
+            "priority": listed("ActPriority"),
+        },
+    )
+    parts = {"procedures": some(procedures()), "requests": some(requests), "encounters": some(encounters)}
+    asked = {"requests": some(requests, 1), **{name: parts[name] for name in ("procedures", "encounters")}}
+    return group({"text": prose()}, parts) | group(asked)
+
+
+@cache
+def devices() -> Drawn:
+    domain = group({"root": st.sampled_from(["1.2.250.1.999.7", "2.51.1.1"])})
+    more = group(
+        {},
+        {
+            "emdn": coded("J010104"),
+            "cladimed": coded("C50FA05"),
+            "lpp": coded("3408693"),
+            "udi": lines(40),
+            "supply_id": identifiers(),
+            "planned": st.booleans(),
+        },
+    )
+
+    def whole(named: Data, period: Data, more: Data, domain: Data) -> Data:
+        return {**named, **period, **more, **({"udi_domain": domain} if "udi" in more and more.get("planned") else {})}
+
+    return st.builds(whole, group({"text": prose()}), periods(), more, domain)
+
+
+def _event(value: Drawn, *, commented: bool) -> Drawn:
+    more = {"date": WHENS, "author": authors(), **({"comment": prose()} if commented else {})}
+    return group({"value" if commented else "text": value}, more)
+
+
+@st.composite
+def discharge_data(draw: st.DrawFn) -> Data:
+    flag = _event(st.booleans(), commented=True)
+    text = _event(prose(), commented=False)
+    no_treatment = group({"code": listed("AbsentMedication")}, {"text": prose()})
+    no_allergy = group({"code": listed("AbsentAllergy")}, {"text": prose()})
+    treated = draw(
+        group({"treatments_at_discharge": some(treatments(), 1)}) | group({"no_treatment_at_discharge": no_treatment})
+    )
+    allergic: Data = draw(st.just({}) | group({"allergies": some(allergies(), 1)}) | group({"no_allergy": no_allergy}))
+    optional = {
+        "status": listed("StatutDoc"),
+        "adverse_event": text,
+        "micro_organisms_found": text,
+        "transfusion_accident": text,
+        "blood_derivatives_event": text,
+        "treatments_stopped": some(treatments()),
+        "examinations": prose(),
+        "plan_of_care": plans(),
+        "devices": some(devices()),
+    }
+    return {
+        "kind": "discharge",
+        **draw(headers()),
+        "reason": draw(prose()),
+        "mode_of_entry": draw(_event(listed("ModaliteEntree"), commented=True)),
+        "mode_of_exit": draw(_event(listed("ModaliteSortie"), commented=True)),
+        "medical_synthesis": draw(text),
+        "micro_organism_search": draw(flag),
+        "transfusion": draw(flag),
+        "blood_derivatives": draw(flag),
+        **treated,
+        **allergic,
+        **draw(group({}, optional)),
+    }
+
+
+@st.composite
+def admission_data(draw: st.DrawFn) -> Data:
+    no_treatment = group({"code": listed("AbsentMedication")}, {"text": prose()})
+    no_allergy = group({"code": listed("AbsentAllergy")}, {"text": prose()})
+    return {
+        "kind": "admission",
+        **draw(headers()),
+        "reason": draw(prose()),
+        **draw(
+            group({"treatments_at_admission": some(treatments(), 1)})
+            | group({"no_treatment_at_admission": no_treatment})
+        ),
+        **draw(group({"allergies": some(allergies(), 1)}) | group({"no_allergy": no_allergy})),
+        **draw(group({}, {"medical_history": some(problems()), "surgical_history": some(procedures())})),
+        "comment": draw(prose()),
+    }
+
+
+@st.composite
+def unstructured_data(draw: st.DrawFn) -> Data:
+    content = b"%PDF-1.4\n" + draw(st.binary(max_size=200)) + b"\n%%EOF\n"
+    types = st.sampled_from([{"code": code} for code in ("11490-0", "18761-7", "34112-3", "11502-2")])
+    return {
+        "kind": "unstructured",
+        **draw(headers()),
+        "type": draw(types),
+        "body": {"media_type": "application/pdf", "content": base64.b64encode(content).decode()},
+    }
+
+
+@cache
+def letters() -> st.SearchStrategy[Letter]:
+    """Letters of the three kinds, mostly the structured ones."""
+    return st.one_of(discharge_data(), admission_data(), discharge_data(), unstructured_data()).map(letter_of)
+
+
+@cache
+def structured_letters() -> st.SearchStrategy[Letter]:
+    """Letters whose body is made of sections."""
+    return st.one_of(discharge_data(), admission_data()).map(letter_of)

@@ -1,0 +1,86 @@
+"""Letters drawn at random are valid: schema, every official suite, our own rules, the rules of the DMP's metadata."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from lxml import etree
+
+from connector.base.ns import HL7V3, q
+from connector.cda.checks import check_document
+from connector.cda.header import read_header
+from connector.dmp.draft import Draft
+from connector.dmp.rules import check
+from connector.kit.config import GateConfig
+from connector.kit.gate import CdaGate, open_gate
+from connector.letter.build import build
+from connector.letter.model import Letter, UnstructuredLetter
+from tests.dmp.samples import CONFIG, FACTS
+from tests.letter.facts import missing, narrative
+from tests.letter.strategies import letters, structured_letters
+
+FULL = os.environ.get("CONNECTOR_PROOF") == "full"
+DRAWN = 3000 if FULL else 40
+HEALTH = list(HealthCheck)
+"""A whole letter is a large draw."""
+
+
+@pytest.fixture(scope="module")
+def gate(cda_kit: Path) -> Iterator[CdaGate]:
+    with open_gate(GateConfig(kit=str(cda_kit), terminologies=True)) as opened:
+        yield opened
+
+
+@pytest.mark.proof
+@pytest.mark.timeout(3600)
+def test_drawn_letters_pass_the_schema_and_every_official_suite(gate: CdaGate) -> None:
+    judged: Counter[str] = Counter()
+    told: Counter[str] = Counter()
+
+    @settings(max_examples=DRAWN, suppress_health_check=HEALTH)
+    @given(letters())
+    def every_letter(letter: Letter) -> None:
+        verdict = gate.judge(build(letter))
+        judged[letter.kind] += 1
+        told.update(finding.rule for finding in verdict.findings)
+        assert [f"{finding.rule} {finding.field}" for finding in verdict.findings if finding.severity == "error"] == []
+        assert "terminologies" in verdict.suites
+
+    every_letter()
+    assert sum(judged.values()) >= DRAWN
+    print(f"\n{sum(judged.values())} letters judged, none refused: {dict(judged)}; warnings {dict(told)}")
+
+
+@settings(max_examples=DRAWN, suppress_health_check=HEALTH)
+@given(letters())
+def test_drawn_letters_break_no_rule_of_ours(letter: Letter) -> None:
+    document = build(letter)
+    header = read_header(document)
+    broken = check_document(document, header)
+    assert [finding.rule for finding in broken if finding.severity == "error"] == []
+    draft = Draft(header, FACTS, letter.patient.ins.matricule, CONFIG)
+    assert [finding.rule for finding in check(draft) if finding.severity == "error"] == []
+
+
+@settings(max_examples=DRAWN, suppress_health_check=HEALTH)
+@given(structured_letters())
+def test_every_clinical_fact_can_be_read(letter: Letter) -> None:
+    assert missing(letter, narrative(build(letter))) == []
+
+
+@settings(max_examples=DRAWN, suppress_health_check=HEALTH)
+@given(letters())
+def test_the_same_letter_gives_the_same_bytes_whose_references_all_lead_somewhere(letter: Letter) -> None:
+    document = build(letter)
+    assert build(letter.model_copy(deep=True)) == document
+    root = etree.fromstring(document)
+    named = [str(node.get("ID")) for node in root.iter() if node.get("ID")]
+    pointed = [str(node.get("value")) for node in root.iter(q(HL7V3, "reference"))]
+    assert len(named) == len(set(named))
+    assert {f"#{name}" for name in named} >= set(pointed)
+    assert pointed or isinstance(letter, UnstructuredLetter)
