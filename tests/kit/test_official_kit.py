@@ -20,6 +20,7 @@ from connector.kit.judge import Judge
 from connector.kit.sources import KitError, Sources
 from connector.kit.suites import Suite, SuiteStopped
 from connector.kit.survey import survey
+from tests.cda.catalogue import REFUSED_EXAMPLES
 from tests.kit.mutants import mutant
 from tests.kit.plain import STOPPED, PlainKit, Said, bare, squeezed
 
@@ -46,12 +47,7 @@ EXPECTED = {
     # a collection of every section under the templateId of the VSM, which it is not: calibration left that suite out
     "01_Modèles_contenus_CDA": {"CI-SIS_VSM_1.4_2022.01": 4},
 }
-OURS = {
-    # its stylesheet has a script element: EX_2.1-1115 refuses it
-    "CANCER-PPS_2022.01_Autopresentable": ["CDA-20"],
-    # two CIP codes under the OID of the CIS; the kit refuses this collection of sections too
-    "01_Modèles_contenus_CDA": ["CDA-44", "CDA-44"],
-}
+OURS = {example: rules for example, (rules, _) in REFUSED_EXAMPLES.items()}
 
 
 def examples(kit: Path) -> list[Path]:

@@ -63,7 +63,7 @@ BODY: Final = (
     Check(
         "CDA-43", "warning", f"{_LDL} §2", references.bare,
         "a reference to an ID begins with `#`",
-        "the official LDL-SES and 40 other examples forget it",
+        "the official LDL-SES and 48 other examples forget it",
     ),
     Check(
         "CDA-44", "error", f"{_LDL} §7", products.medicines,

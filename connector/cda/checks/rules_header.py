@@ -71,7 +71,7 @@ HEADER: Final = (
     Check(
         "CDA-56", "warning", f"{_LDL} §7", identity.birth_date_agrees,
         "year and month of birth are those of the INS; months that say unknown are not compared",
-        "dates are corrected after the number was given; four official examples disagree",
+        "dates are corrected after the number was given; three official examples disagree",
     ),
     Check(
         "CDA-57", "warning", f"{_LDL} §7", identity.birth_place_agrees,
