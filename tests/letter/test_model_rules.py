@@ -84,6 +84,7 @@ RULES: list[Case] = [
         "patient.addresses[0].use",
         "la valeur n'est pas de celles qui sont permises",
     ),
+    (SES, "patient.ipp", "1.2.3", "patient.ipp.extension", "le numéro du patient manque"),
     # people
     (SES, "authors", [], "authors", "la liste est trop courte"),
     (SES, "authors.0.rpps", "123", "authors[0].rpps", "le numéro RPPS n'a pas la forme attendue"),
@@ -119,6 +120,13 @@ RULES: list[Case] = [
     (EES, "participants.0.type", "X", "participants[0].type.code", "le code n'est pas dans la liste"),
     (EES, "participants.0.person", ..., "participants[0].person", "le participant est mal désigné"),
     (EES, "participants.0.end", "2024-03-05", "participants[0].end", "la fin précède le début"),
+    (
+        SES,
+        "stay.participants",
+        [{"type": "RESP", "person": {"rpps": "01234567897", "family": "HODA"}}],
+        "stay.participants[0].type",
+        "le responsable se donne à part",
+    ),
     # codes
     (SES, "stay.facility_type", "SA99", "stay.facility_type.code", "le code n'est pas dans la liste"),
     (SES, "stay.facility_type", "SA 01", "stay.facility_type.code", "un code ne contient pas d'espace"),
