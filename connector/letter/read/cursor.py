@@ -1,0 +1,151 @@
+"""A finger on an XML tree: whatever it touches counts as taken, so that the rest can be listed (leftovers.py).
+
+Every question may be put to a place that does not exist: the answer is then nothing, and nothing is taken.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from lxml import etree
+
+from connector.base.ns import HL7V3
+
+_V3 = {"v3": HL7V3}
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What the model does not hold: `path` in the document (or in the letter), `what` it is, in French.
+
+    Its own text is apart, and not shown: it may name someone.
+    """
+
+    path: str
+    what: str
+    value: str = field(default="", repr=False)
+
+
+class Reading:
+    """One document being read: what was taken so far, and what was set aside on purpose."""
+
+    def __init__(self, document: etree._Element) -> None:
+        self.document = document
+        # lxml forgets an element's identity with its last reference: all are held for the time of the reading.
+        self.elements = [node for node in document.iter() if isinstance(node.tag, str)]
+        self.taken: set[tuple[etree._Element, str]] = set()
+        self.whole: set[etree._Element] = set()
+        self.kept: list[Kept] = []
+        self._named: dict[str, etree._Element] = {}
+        for element in self.elements:
+            name = element.get("ID")
+            if name:
+                self._named.setdefault(name, element)
+
+    def cursor(self, element: etree._Element | None) -> Cursor:
+        return Cursor(element, self)
+
+    def named(self, reference: str) -> etree._Element | None:
+        """The element that `#id` (or `id`, as some documents write it) points to."""
+        return self._named.get(reference.removeprefix("#"))
+
+
+class Cursor:
+    """An element, or the place where one might have been."""
+
+    __slots__ = ("element", "reading")
+
+    def __init__(self, element: etree._Element | None, reading: Reading) -> None:
+        self.element = element
+        self.reading = reading
+
+    def __bool__(self) -> bool:
+        return self.element is not None
+
+    def at(self, path: str) -> Cursor:
+        """The first element at `path` ("a/b/c" in HL7v3, a Clark name for another namespace)."""
+        return Cursor(None if self.element is None else self.element.find(_xpath(path), _V3), self.reading)
+
+    def each(self, path: str) -> Iterator[Cursor]:
+        if self.element is not None:
+            for found in self.element.iterfind(_xpath(path), _V3):
+                yield Cursor(found, self.reading)
+
+    @property
+    def name(self) -> str:
+        """Local name, "" for nothing."""
+        return "" if self.element is None else etree.QName(self.element).localname
+
+    def peek(self, name: str) -> str:
+        """Attribute, trimmed, not taken; "" when absent."""
+        return "" if self.element is None else str(self.element.get(name, "")).strip()
+
+    def attribute(self, name: str) -> str | None:
+        """Attribute, trimmed and taken; None when absent or empty."""
+        value = self.peek(name)
+        if value and self.element is not None:
+            self.reading.taken.add((self.element, name))
+        return value or None
+
+    def settle(self, name: str, *expected: str) -> bool:
+        """Takes the attribute when it says what goes without saying; otherwise it stays to be listed."""
+        if self.peek(name) not in expected:
+            return False
+        self.attribute(name)
+        return True
+
+    def peek_text(self) -> str:
+        """All text inside, white space collapsed, not taken."""
+        # XPath's string() leaves out comments, which itertext() would read as text.
+        return "" if self.element is None else " ".join(str(self.element.xpath("string()")).split())
+
+    def text(self) -> str | None:
+        """All text inside, white space collapsed; the element is taken with all it holds but its attributes."""
+        found = self.peek_text()
+        if found and self.element is not None:
+            for inner in self.element.iter():
+                self.reading.taken.add((inner, "text()"))
+        return found or None
+
+    def take(self) -> None:
+        """The element and all inside is accounted for."""
+        if self.element is not None:
+            self.reading.whole.add(self.element)
+
+    def keep(self, what: str, value: str = "") -> None:
+        """Sets the element aside as a whole, told as `what`; its text is `value` if given."""
+        if self.element is not None:
+            self.reading.kept.append(Kept(path_of(self.element), what, value or self.peek_text()))
+            self.take()
+
+    def keep_attribute(self, name: str, what: str) -> None:
+        """Sets one attribute aside, told as `what`."""
+        value = self.attribute(name)
+        if value and self.element is not None:
+            self.reading.kept.append(Kept(f"{path_of(self.element)}/@{name}", what, value))
+
+    def inside(self, tag: str) -> Cursor:
+        """The nearest element `tag` that holds this one."""
+        if self.element is not None:
+            for above in self.element.iterancestors(f"{{{HL7V3}}}{tag}"):
+                return Cursor(above, self.reading)
+        return Cursor(None, self.reading)
+
+
+def path_of(element: etree._Element) -> str:
+    """XPath by local names, with a place (from 1) where several siblings share the name."""
+    steps = []
+    for node in (element, *element.iterancestors()):
+        same = [] if (parent := node.getparent()) is None else parent.findall(str(node.tag))
+        place = f"[{same.index(node) + 1}]" if len(same) > 1 else ""
+        steps.append(etree.QName(node).localname + place)
+    return "/" + "/".join(reversed(steps))
+
+
+def _xpath(path: str) -> str:
+    return "/".join(step if step[0] in "{.*" else f"v3:{step}" for step in _steps(path))
+
+
+def _steps(path: str) -> list[str]:
+    return [path] if path.startswith("{") else path.split("/")

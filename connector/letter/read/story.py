@@ -1,0 +1,126 @@
+"""What the narrative says of one entry: the texts it points to, and the row of the table they stand in."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import Final
+
+from lxml import etree
+
+from connector.base.ns import HL7V3, q
+from connector.letter.build import wording
+from connector.letter.model.times import from_hl7
+from connector.letter.read.cursor import Cursor, Kept, Reading, path_of
+from connector.letter.read.narrative import cells_of, plain, same, words
+
+_DATE: Final = re.compile(r"(?:[0-9]{2}/)?[0-9]{2}/[0-9]{4}(?: à [0-9]{2}:[0-9]{2})?")
+_TS: Final = re.compile(r"[12][0-9]{5}(?:[0-9]{2})?(?:[0-9]{4,6}(?:[+-][0-9]{4})?)?")
+_SPEAKING: Final = ("code", "displayName", "codeSystem", "codeSystemName", "value", "unit", "extension", "root")
+_PUNCTUATION: Final = " \n,;:()[]–-."
+_FLAVOURS: Final = {"UNK": ("inconnu", "inconnue"), "NA": ("sans", "objet")}
+_ANSWERS: Final = {"true": "oui", "false": "non"}
+
+
+def referred(node: Cursor) -> str | None:
+    """The text that `text` or `originalText` holds or points to; a pointer to nothing is set aside."""
+    pointer = node.at("reference")
+    if not pointer:
+        return node.text()
+    target = node.reading.named(pointer.peek("value"))
+    if target is None:
+        pointer.keep_attribute("value", "référence sans cible dans le texte")
+        return None
+    pointer.attribute("value")
+    node.reading.cursor(target).take()
+    return plain(target) or None
+
+
+class Story:
+    """The rows of the narrative that the pointers of one entry lead to."""
+
+    def __init__(self, entry: Cursor) -> None:
+        self.entry = entry
+        self.reading: Reading = entry.reading
+        self.rows: list[etree._Element] = []
+        self.told: list[str] = []
+        """Words in which the same may be said, besides the entry's own."""
+        for pointer in [] if entry.element is None else entry.element.iter(q(HL7V3, "reference")):
+            target = self.reading.named(str(pointer.get("value", "")))
+            row = self.reading.cursor(target).inside("tr").element
+            if row is not None and row not in self.rows:
+                self.rows.append(row)
+
+    def column(self, *heads: str) -> str | None:
+        """What the row says, and no entry points to, in the first column with one of these heads (bare words)."""
+        for row in self.rows:
+            for head, cell in cells_of(row):
+                rest = self._rest(cell)
+                if rest and " ".join(words(head)) in heads:
+                    self.reading.whole.add(cell)
+                    return rest
+        return None
+
+    def settle(self) -> None:
+        """Accounts for the cells that say again what the entry says in codes, or what `told` says in words."""
+        facts = Facts(self.entry, self.told)
+        for row in self.rows:
+            cells = cells_of(row)
+            for place, (_, cell) in enumerate(cells):
+                label = cell.tag == q(HL7V3, "th") or (place == 0 and len(cells) == 2 and not _has_heads(row))
+                rest = self._rest(cell)
+                if not rest or (label and len(cells) > 1) or facts.hold(rest):
+                    self.reading.whole.add(cell)
+            for above in row.iterancestors(q(HL7V3, "table")):
+                for name in ("thead", "caption"):
+                    self.reading.whole.update(above.iterfind(q(HL7V3, name)))
+
+    def hear(self, texts: Iterable[str | None], chosen: str | None) -> None:
+        """Sets aside what the entry points to, was not chosen, and says more than the codes do."""
+        facts = Facts(self.entry, (*self.told, *([chosen] if chosen else [])))
+        for text in dict.fromkeys(texts):
+            if text and not facts.hold(text) and self.entry.element is not None:
+                what = "texte du récit, autre que l'entrée codée"
+                self.reading.kept.append(Kept(path_of(self.entry.element), what, text))
+
+    def _rest(self, cell: etree._Element) -> str:
+        return "" if cell in self.reading.whole else plain(cell, without=self.reading.whole)
+
+
+class Facts:
+    """What an entry says, as words to find again in the narrative."""
+
+    def __init__(self, entry: Cursor, told: Iterable[str] = ()) -> None:
+        self.told = [text for text in told if text]
+        self.texts: set[str] = set()
+        self.dates: set[str] = set()
+        self.words: set[str] = set()
+        for node in [] if entry.element is None else entry.element.iter():
+            if isinstance(node.tag, str):
+                self._learn(node)
+
+    def _learn(self, node: etree._Element) -> None:
+        self.words.update(words(node.text or ""))
+        self.words.update(_FLAVOURS.get(str(node.get("nullFlavor")), ()))
+        if node.get("negationInd") == "true":
+            self.words.update(words(wording.ABSENT))
+        for name in _SPEAKING:
+            value = str(node.get(name, ""))
+            self.texts.add(" ".join(value.split()))
+            self.words.update(words(_ANSWERS.get(value, value)))
+            if name == "value" and _TS.fullmatch(value):
+                day = wording.day(from_hl7(value))
+                self.dates.update((day, day[:10]))
+
+    def hold(self, text: str) -> bool:
+        """True when the text says nothing but what the entry says."""
+        if " ".join(text.split()) in self.texts or any(same(text, other) for other in self.told):
+            return True
+        rest = _DATE.sub(lambda found: "" if found[0] in self.dates else "«?»0/0", text)
+        if not words(rest):
+            return not rest.strip(_PUNCTUATION)
+        return set(words(rest)) <= self.words and "«?»" not in rest
+
+
+def _has_heads(row: etree._Element) -> bool:
+    return any(head for head, _ in cells_of(row))
