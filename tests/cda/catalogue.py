@@ -28,8 +28,8 @@ REFUSED_EXAMPLES = {
 LIMITS = (
     "The communes and countries of the COG are not shipped: CDA-58 knows the shape, the departments and 99.",
     "What an INS says of sex, date and place is compared as warnings: civil status changes after a number was given.",
-    "Keys of RPPS, FINESS, SIREN and SIRET are computed in production only, where numbers are real; that of a FINESS of "
-    "Corsica (2A, 2B) is not.",
+    "Keys of RPPS, FINESS, SIREN and SIRET are computed in production only, where numbers are real; that of a FINESS "
+    "of Corsica (2A, 2B) is not.",
     "Codes of LOINC, SNOMED CT, CIS, CIP, UCD and ATC have their shape and key judged, never their existence.",
     "Sections that a letter must have are the suites' business: without the kit a letter without section 3 passes.",
     "`typeId`: CDA-10 refuses another one, so that a suite that is switched off by it never lets a document through.",
