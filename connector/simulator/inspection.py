@@ -20,7 +20,7 @@ from lxml import etree
 
 from connector.base.errors import CodecError
 from connector.base.finding import Finding
-from connector.base.ns import DMP_HABILITATIONS, HL7V3, LCM, QUERY, RIM, RS, SOAP12, WSA, XDSB, q
+from connector.base.ns import DMP_HABILITATIONS, HL7V3, LCM, QUERY, RIM, RS, SOAP12, WSA, XDSB, XOP, q
 from connector.base.xmlsafe import parse_xml
 from connector.rules import names
 from connector.rules.answers import OUTCOME_RULES, RESULT_RULES, RETRIEVED_RULES
@@ -134,7 +134,9 @@ def _head(envelope: etree._Element, body: str, root_type: str) -> Head:
     action_text, message_id, to = (
         (envelope.findtext(header + q(WSA, name)) or "").strip() for name in ("Action", "MessageID", "To")
     )
-    return Head(action_text, understood, message_id, to, body, root_type)
+    # It points at parts that are not in the file: the capture kept the envelope alone.
+    cut_out = not root_type and next(envelope.iter(q(XOP, "Include")), None) is not None
+    return Head(action_text, understood, message_id, to, body, root_type, cut_out)
 
 
 def _body(body: etree._Element, parts: Mapping[str, Part] | None, action: str, *, ihe_pure: bool) -> Inspection:

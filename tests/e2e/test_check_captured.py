@@ -49,10 +49,12 @@ def test_every_request_of_ours_is_clean(capturing: Site) -> None:
 
 
 def judged(folder: Path, profile: Literal["dmp", "ihe"]) -> set[str]:
-    """The kinds of request captured, once each was judged clean."""
+    """The kinds of request captured, once each was judged clean, as a whole body and as its envelope alone."""
     kinds = set()
     for request in read_captures(folder):
         inspection = inspect(request.body, profile=profile)
         assert inspection.findings == (), inspection.kind
+        alone = inspect(request.root, profile=profile)
+        assert (alone.kind, alone.findings) == (inspection.kind, ())
         kinds.add(inspection.kind)
     return kinds

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from lxml import etree
 
-from connector.base.ns import LCM, RIM, SOAP12, WSA, q
+from connector.base.ns import LCM, RIM, SOAP12, WSA, XDSB, q
 from connector.simulator.inspection import REGISTER_ACTION, Profile, inspect
 from tests.rules.sample import SAMPLES, remove
 
@@ -79,7 +79,17 @@ def test_a_whole_request_is_judged_with_its_documents_and_its_soap() -> None:
     assert rules(multipart(envelope(body), other), "dmp") == ["DMP-19"]
     assert rules(multipart(envelope(body), {"document@test": CDA}), "dmp") == ["D-38a"]
     assert rules(multipart(envelope(body), parts, "text/xml"), "dmp") == ["D-52b"]
-    assert rules(envelope(body), "dmp") == ["D-52b"]
+
+
+def test_an_envelope_kept_without_its_parts_is_not_blamed_for_it() -> None:
+    body = sample("iti41-dmp")
+    alone = inspect(envelope(body), profile="dmp")
+    assert (alone.kind, alone.findings) == ("ITI-41", ())
+    inline = etree.fromstring(body)
+    for document in inline.iter(q(XDSB, "Document")):
+        del document[:]
+        document.text = "PENsaW5pY2FsRG9jdW1lbnQvPg=="
+    assert "D-52b" in rules(envelope(etree.tostring(inline)), "dmp")
 
 
 def test_headers_of_a_capture_are_skipped() -> None:
