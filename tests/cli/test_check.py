@@ -98,7 +98,7 @@ def test_a_document_that_is_not_for_the_dmp_has_no_metadata(run: Run, tmp_path: 
 def test_a_letter_without_ins(run: Run, tmp_path: Path) -> None:
     letter = LETTER.read_bytes().replace(b"1.2.250.1.213.1.4.10", b"1.2.3.4")
     found = findings(run, write(tmp_path, "letter.xml", letter))
-    assert "CDA-INS" in [one["rule"] for one in found if one["severity"] == "error"]
+    assert [one["rule"] for one in found if one["severity"] == "error"] == ["CDA-50"]
 
 
 def test_a_type_the_dmp_does_not_take(run: Run, tmp_path: Path) -> None:
