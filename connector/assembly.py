@@ -24,6 +24,8 @@ from connector.flows.destinations import DMP, DMP_READ
 from connector.flows.feeders import feeders_of
 from connector.flows.gate import Gate
 from connector.flows.intake import Intake
+from connector.flows.letters import DeskSettings, LetterDesk
+from connector.flows.letters.desk import Hand
 from connector.flows.notices import NOTICE, NoticeFlow
 from connector.flows.publication import PublicationFlow, PublicationSettings
 from connector.flows.refusals import Refusals
@@ -104,6 +106,16 @@ def open_intake(
 ) -> Intake:
     """What judges and stores messages; it needs no key and calls nobody."""
     return Intake(foundation.journal, settings.intake, clock=clock, uuid_factory=uuid_factory, executor=executor)
+
+
+def open_desk(
+    settings: Settings, journal: Journal, hand: Hand, *, clock: Clock, executor: Executor | None = None
+) -> LetterDesk:
+    """Where letters are handed in; `hand` takes their messages, as a listener would. It needs no key."""
+    told = DeskSettings(
+        settings.letters, settings.keys.structure, settings.dmp.environment, settings.intake.max_document_bytes
+    )
+    return LetterDesk(journal, hand, told, clock=clock, executor=executor)
 
 
 def open_work(

@@ -27,6 +27,7 @@ from connector.flows.config import (
     PublicationConfig,
     ZamConfig,
 )
+from connector.flows.letters.config import LettersConfig
 from connector.flows.sessions import PscConfig
 from connector.hl7.mllp import MllpConfig
 from connector.ins.model import ALLOWED_OIDS
@@ -74,6 +75,7 @@ class Settings:
     publication: PublicationConfig = field(default_factory=PublicationConfig)
     gate: GateConfig = field(default_factory=GateConfig)
     zam: ZamConfig = field(default_factory=ZamConfig)
+    letters: LettersConfig = field(default_factory=LettersConfig)
     clock: ClockConfig = field(default_factory=ClockConfig)
     codes: CodesConfig = field(default_factory=CodesConfig)
     audit: AuditConfig = field(default_factory=AuditConfig)

@@ -33,6 +33,7 @@ from connector.hl7.er7 import parse
 from connector.hl7.model import Admission
 from connector.hl7.pam import read_admission
 from connector.journal import StoredMessage, Tx
+from connector.patients.discharges import discharged, not_discharged
 from connector.patients.state import apply_admission, apply_consent, block, load_patient, merge_states
 
 # events that ask the identity server again; A01 and A04 go on to the DMP
@@ -93,6 +94,10 @@ class Router:
             message_id=message.id,
         )
         self._release(tx, admission, patient)
+        if stay and event == "A03":
+            discharged(tx, stay, tx.now)
+        elif stay and (event == "A13" or event in CANCELLING_EVENTS):
+            not_discharged(tx, stay)
         if event in CANCELLING_EVENTS:
             alert_published(tx, message, patient, stay, CANCELLED_PUBLISHED)
         if changes.opposed:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from connector.journal import Journal
+from connector.journal import JournalReader
 from connector.journal.db.connection import Row
 
 
@@ -25,7 +25,7 @@ class Rows:
 class Snapshot:
     """`execute` over the journal's read-only connection of the current thread."""
 
-    def __init__(self, journal: Journal) -> None:
+    def __init__(self, journal: JournalReader) -> None:
         self._journal = journal
 
     def execute(self, sql: str, params: Sequence[Any] = ()) -> Rows:

@@ -68,7 +68,7 @@ def _birth_place(pid: Segment) -> str:
 
 
 def read_stay(message: Message) -> Stay:
-    """PV1-2, 3, 19, 44, 45 and PID-18; an empty Stay when the message has no PV1."""
+    """PV1-2, 3, 19, 36, 44, 45 and PID-18; an empty Stay when the message has no PV1."""
     pid, pv1 = message.first("PID"), message.first("PV1")
     account = first_identifier(pid, 18)
     if pv1 is None:
@@ -81,4 +81,5 @@ def read_stay(message: Message) -> Stay:
         facility=authority(pv1, 3, 1, 4).key(),
         admitted=text(pv1, 44),
         discharged=text(pv1, 45),
+        exit_mode=text(pv1, 36),
     )

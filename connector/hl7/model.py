@@ -104,7 +104,10 @@ class Movement:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Stay:
-    """PV1 and PID-18: class (PV1-2), visit number (PV1-19), account (PID-18), unit, admission and discharge."""
+    """PV1 and PID-18: class (PV1-2), visit number (PV1-19), account (PID-18), unit, admission and discharge.
+
+    `exit_mode` is PV1-36, as sent.
+    """
 
     patient_class: str = ""
     visit: Identifier | None = None
@@ -113,6 +116,7 @@ class Stay:
     facility: str = ""
     admitted: str = ""
     discharged: str = ""
+    exit_mode: str = ""
 
     def number(self) -> str:
         """Stay key `value@authority`: the visit number, else the account number, else ""."""

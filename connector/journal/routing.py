@@ -38,6 +38,12 @@ def has_unrouted(journal: JournalReader) -> bool:
     return bool(journal.query(_UNSEEN[journal.config.url.dialect]))
 
 
+def has_unrouted_before(journal: JournalReader, message_id: int) -> bool:
+    """Whether the router has still to see an accepted message up to `message_id`."""
+    known = " AND id > (SELECT position FROM routing)" if journal.config.url.dialect == "sqlite" else ""
+    return bool(journal.query(f"SELECT 1 FROM message WHERE routed = 0 AND id <= ?{known} LIMIT 1", (message_id,)))
+
+
 def route_batch(tx: Tx, router: Router, limit: int, seconds: float) -> bool:
     """Routes up to `limit` messages, for about `seconds` at most; True when more are waiting.
 

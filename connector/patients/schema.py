@@ -7,4 +7,4 @@ from typing import Final
 
 from connector.journal.db.migrate import Room
 
-SCHEMA: Final = Room("patients", Path(__file__).parent / "migrations", "patients_0002")
+SCHEMA: Final = Room("patients", Path(__file__).parent / "migrations", "patients_0003")

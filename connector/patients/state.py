@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any, Literal, Protocol
 
-from connector.hl7.model import Admission, Authority, Identifier
+from connector.hl7.model import Admission, Authority, Identifier, Provider
 from connector.ins.model import MatriculeIns, Qualification
 
 
@@ -206,7 +206,7 @@ def _apply_identity(sql: Sql, patient_id: int, before: PatientView, admission: A
     authority = ipp.authority if ipp is not None else Authority()
     sql.execute(
         "UPDATE patient_state SET qualified = ?, reasons = ?, updated = ?, ins = ?, ins_oid = ?, ipp = ?,"
-        " ipp_namespace = ?, ipp_oid = ?, ipp_type = ? WHERE patient_id = ?",
+        " ipp_namespace = ?, ipp_oid = ?, ipp_type = ?, traits = ? WHERE patient_id = ?",
         (
             int(decision.qualified),
             json.dumps(decision.reasons, ensure_ascii=False),
@@ -217,6 +217,7 @@ def _apply_identity(sql: Sql, patient_id: int, before: PatientView, admission: A
             authority.namespace,
             authority.oid,
             authority.type,
+            json.dumps(asdict(admission.traits), ensure_ascii=False),
             patient_id,
         ),
     )
@@ -258,6 +259,19 @@ def _apply_feeding(sql: Sql, patient_id: int, before: PatientView, admission: Ad
     )
 
 
+def _stay_words(admission: Admission) -> tuple[str, str, str]:
+    """Label of the unit, mode of exit, people: what a letter takes over as it was said; "" says nothing new."""
+    movement, doctors = admission.movement, [asdict(doctor) for doctor in admission.doctors]
+    label = movement.unit.name if movement is not None and movement.action != "CANCEL" else ""
+    return label, admission.stay.exit_mode, json.dumps(doctors, ensure_ascii=False) if doctors else ""
+
+
+def doctors_of(text: str) -> tuple[Provider, ...]:
+    """The people of a stay as this room keeps them, "" being none."""
+    found = json.loads(text) if text else []
+    return tuple(Provider(**{**one, "authority": Authority(**one["authority"])}) for one in found)
+
+
 def _older(said: str, known: str, *, kept: bool) -> bool:
     """Whether the newest word stands against this one; of two of the same moment, `kept` decides."""
     return said < known or (said == known and kept)
@@ -275,8 +289,9 @@ def _apply_stay(sql: Sql, patient_id: int, admission: Admission) -> None:
     sql.execute("INSERT INTO stay (stay, patient_id) VALUES (?, ?) ON CONFLICT DO NOTHING", (key, patient_id))
     sql.execute(
         "UPDATE stay SET patient_id = ?, patient_class = ?, unit = COALESCE(NULLIF(?, ''), unit),"
-        " admitted = COALESCE(NULLIF(?, ''), admitted) WHERE stay = ?",
-        (patient_id, stay.patient_class, stay.unit, stay.admitted, key),
+        " admitted = COALESCE(NULLIF(?, ''), admitted), unit_name = COALESCE(NULLIF(?, ''), unit_name),"
+        " exit_mode = COALESCE(NULLIF(?, ''), exit_mode), doctors = COALESCE(NULLIF(?, ''), doctors) WHERE stay = ?",
+        (patient_id, stay.patient_class, stay.unit, stay.admitted, *_stay_words(admission), key),
     )
     status = "open" if admission.event == "A13" else _STATUS.get(admission.event)
     if status is not None:
