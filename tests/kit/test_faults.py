@@ -92,6 +92,15 @@ def test_a_real_identity_is_told_on_a_test_platform_only(bases: Bases) -> None:
     assert "CDA-52" in [one.rule for one in refused if one.blocking]
 
 
+def test_another_type_id_lets_nothing_through(bases: Bases, official_judge: Judge) -> None:
+    """It switches the header rules of the kit off: the same fault is not told any more, the document is refused."""
+    (planted,) = (one for one in FAULTS if one.fault == "no title")
+    content = bases.broken(planted)
+    assert "KIT-StructurationMinimale" in {one.rule.partition("/")[0] for one in official_judge.judge(content).findings}
+    silenced = official_judge.judge(content.replace(b"POCD_HD000040", b"POCD_HD000041"))
+    assert [one.rule for one in silenced.findings if one.blocking] == ["CDA-10"]
+
+
 def _suite(rule: str) -> str:
     """`XSD`, the name of a suite of the kit, or `CDA` for ours."""
     if rule.startswith("CDA-"):
