@@ -65,7 +65,8 @@ class DmpRecord:
         Raises what TD0.2 may raise.
         """
         view = load_patient(Snapshot(self._journal), asked.job.patient_id)
-        if not doubtful(view):
+        if not doubtful(view) or asked.feeder.target.profile == "ihe":
+            # a plain XDS.b domain has no record to open, nor TD0.2
             return None
         if view.dmp in _TEXT and not may_ask(view, self._clock()):
             return NoRecord(view.dmp, view.dmp_code)

@@ -71,3 +71,10 @@ def test_without_a_professional_the_consultation_ends_plainly(ihe: Site) -> None
     last = ihe.settled("ADT9001")[-1]
     assert last.state_to == "done"
     assert "aucune session Pro Santé Connect" in last.text
+
+
+def test_what_the_hospital_says_of_the_dmp_means_nothing_here(ihe: Site) -> None:
+    ihe.send(admission("ADT9006", ZFA_1="FERME"))
+    ihe.settled("ADT9006")
+    published(ihe, "MDM9006")
+    assert not any(line.event == "TD0.2" for line in ihe.lines(control_id="MDM9006"))

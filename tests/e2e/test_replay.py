@@ -63,7 +63,7 @@ def test_an_entry_is_replayed_by_its_number(site: Site, config: Path) -> None:
 def test_a_held_patient_is_let_go_by_a_person_only(site: Site, config: Path) -> None:
     site.send(admission("ADT2003"))
     site.send(
-        admission("ADT2004", event="A47", PID_3="000003^^^CHU-X&000897406&N^PI")
+        admission("ADT2004", event="A44", PID_3="000003^^^CHU-X&000897406&N^PI")
         + b"MRG|000004^^^CHU-X&000897406&N^PI\r"
     )
     message, document = letter("MDM2020")
