@@ -40,7 +40,8 @@ from connector.journal.audit import Recorder, key_file_of
 from connector.journal.audit.atna.repository import tls_context
 from connector.journal.audit.key import load_key
 from connector.journal.engine.destinations import Destinations
-from connector.kit.gate import check_start, open_gate
+from connector.kit.config import GateConfig
+from connector.kit.gate import CdaGate, check_start, open_gate
 from connector.patients.schema import SCHEMA as PATIENTS_SCHEMA
 from connector.pix.client import PixClient, open_client
 from connector.settings import Settings
@@ -126,8 +127,12 @@ def open_work(
     clock: Clock,
     uuid_factory: UuidFactory,
     on_call: OnCall = nobody,
+    gate: Callable[[GateConfig], CdaGate] = open_gate,
 ) -> Work:
-    """Clients and flows over `foundation`; nothing is called yet. `on_call` hears of each call, after the audit."""
+    """Clients and flows over `foundation`; nothing is called yet. `on_call` hears of each call, after the audit.
+
+    gate  opens what judges documents; `Work.close` closes it
+    """
     journal = foundation.journal
     today = _today(clock)
     connections = ExitStack()
@@ -153,7 +158,7 @@ def open_work(
         pix = _pix(settings, installation.main.tls, clock, uuid_factory, recorder)
         if pix is not None:
             connections.callback(pix.close)
-        gate = Gate(
+        gates = Gate(
             journal,
             pix,
             settings.publication,
@@ -161,14 +166,14 @@ def open_work(
             wanted=settings.pix.wanted(),
             destinations=foundation.destinations,
         )
-        cda = connections.enter_context(open_gate(settings.gate))
+        cda = connections.enter_context(gate(settings.gate))
         handlers: dict[str, Handler] = {
             ADMISSION: AdmissionFlow(journal, pix, identity=settings.identity, wanted=settings.pix.wanted()),
             CONSULTATION: _consultation(settings, journal, dmp, clock, recorder),
             PUBLICATION: PublicationFlow(
                 journal,
                 feeders,
-                gate,
+                gates,
                 Refusals(journal, cda, settings.dmp, today=today),
                 PublicationSettings(settings.publication, settings.intake),
                 clock=clock,

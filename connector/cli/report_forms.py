@@ -113,10 +113,10 @@ def as_csv(report: FeedingReport) -> str:
         left = [(Cause(fate, "", "", ""), line.counts[fate]) for fate in FATES[:2] if line.counts[fate]]
         for cause, count in (*left, *most_first(line.causes)):
             told = (*about, FATE_WORDS[cause.fate], cause.code, cause.reason)
-            writer.writerow((*map(_harmless, told), count, *rest))
+            writer.writerow((*map(harmless, told), count, *rest))
     return out.getvalue()
 
 
-def _harmless(cell: str) -> str:
+def harmless(cell: str) -> str:
     """A cell that a spreadsheet would take for a formula is text: units and reasons come from outside."""
     return f"'{cell}" if cell[:1] in ("=", "+", "-", "@", "\t", "\r") else cell

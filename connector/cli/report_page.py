@@ -10,7 +10,7 @@ from connector.cli.report_forms import FORMULA, columns, line_cells, most_first,
 from connector.watch.feeding import CauseTally, FeedingReport, Line
 from connector.watch.feeding_words import FATE_WORDS, UNKNOWN, advice, commands
 
-_STYLE: Final = """
+STYLE: Final = """
 :root { color-scheme: light; }
 body { font: 1rem/1.4 system-ui, sans-serif; color: #1b1b1f; max-width: 75rem; margin: 2rem auto; padding: 0 1rem; }
 h1 { font-size: 1.5rem; } h2 { font-size: 1.15rem; margin-top: 2rem; } p.small { color: #555; font-size: .875rem; }
@@ -29,7 +29,7 @@ def as_html(report: FeedingReport, config: str) -> str:
     """The whole page; `config` is the settings file named in the commands. Every word from outside is escaped."""
     parts = [
         '<!doctype html><html lang="fr"><head><meta charset="utf-8"><title>Alimentation du DMP</title>',
-        f"<style>{_STYLE}</style></head><body>",
+        f"<style>{STYLE}</style></head><body>",
         f"<h1>{escape(period(report))}</h1>",
         f'<p class="small">Établi le {report.made_at.astimezone():%d/%m/%Y à %H:%M}. {FORMULA} Les documents non'
         " destinés au DMP et les messages refusés à l'entrée n'y comptent pas. Aucune identité ne figure ici.</p>",
@@ -44,13 +44,13 @@ def as_html(report: FeedingReport, config: str) -> str:
 def _lines(report: FeedingReport) -> Iterable[str]:
     fates = columns(report)
     yield "<h2>Par unité et type de document</h2><table>"
-    yield _head(("Unité", "Type de document"), ("Reçus", *(FATE_WORDS[fate].capitalize() for fate in fates), "Taux"))
+    yield head(("Unité", "Type de document"), ("Reçus", *(FATE_WORDS[fate].capitalize() for fate in fates), "Taux"))
     yield "<tbody>"
     for line in report.lines:
         cells = line_cells(line, fates)
-        yield _row(cells[:2], cells[2:])
+        yield row(cells[:2], cells[2:])
     yield "</tbody><tfoot>"
-    yield _row(("Total", ""), line_cells(report.total(), fates)[2:])
+    yield row(("Total", ""), line_cells(report.total(), fates)[2:])
     yield "</tfoot></table>"
 
 
@@ -85,7 +85,7 @@ def _details(report: FeedingReport) -> Iterable[str]:
     if not concerned:
         return
     yield "<h2>Motifs par unité et type de document</h2><table>"
-    yield _head(("Unité", "Type de document", "Sort", "Motif"), ("Combien",))
+    yield head(("Unité", "Type de document", "Sort", "Motif"), ("Combien",))
     yield "<tbody>"
     for line in concerned:
         yield from _detail(line)
@@ -95,14 +95,16 @@ def _details(report: FeedingReport) -> Iterable[str]:
 def _detail(line: Line) -> Iterable[str]:
     for cause, count in most_first(line.causes):
         told = f"{cause.code} : {cause.reason}" if cause.code else cause.reason
-        yield _row((line.unit or UNKNOWN, typed(line.type), FATE_WORDS[cause.fate], told), (str(count),))
+        yield row((line.unit or UNKNOWN, typed(line.type), FATE_WORDS[cause.fate], told), (str(count),))
 
 
-def _head(words: Sequence[str], numbers: Sequence[str]) -> str:
+def head(words: Sequence[str], numbers: Sequence[str]) -> str:
+    """The head of a table: words to the left, numbers to the right; all escaped."""
     cells = [f"<th>{escape(word)}</th>" for word in words] + [f'<th class="n">{escape(n)}</th>' for n in numbers]
     return f"<thead><tr>{''.join(cells)}</tr></thead>"
 
 
-def _row(words: Sequence[str], numbers: Sequence[str]) -> str:
+def row(words: Sequence[str], numbers: Sequence[str]) -> str:
+    """One row under such a head."""
     cells = [f"<td>{escape(word)}</td>" for word in words] + [f'<td class="n">{escape(n)}</td>' for n in numbers]
     return f"<tr>{''.join(cells)}</tr>"
