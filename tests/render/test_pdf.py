@@ -79,6 +79,13 @@ def test_a_deep_nesting_is_typeset(element: str) -> None:
     assert rules(pdf) == ["RENDER-01"]
 
 
+def test_a_table_of_ten_thousand_rows_is_typeset() -> None:
+    rows = "".join(f"<tr><td>ligne {row}</td></tr>" for row in range(10_000))
+    pdf = to_pdf(with_narrative(f"<table>{rows}</table>"), now=NOW)
+    assert pdf.findings == ()
+    assert "ligne9999" in said(pdf)
+
+
 def test_a_table_that_no_paper_holds_is_refused() -> None:
     rows = "<tr><td>a</td><td>b</td></tr>" * 40_000
     with pytest.raises(LimitError):

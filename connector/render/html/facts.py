@@ -35,6 +35,6 @@ def html_text(page: bytes) -> str:
 
 
 def facts_missing(page: bytes, facts: Iterable[str]) -> list[str]:
-    """The facts that a reader of the page would not find, in their order; white space does not count."""
-    said = "".join(html_text(page).split())
-    return [fact for fact in facts if "".join(fact.split()) not in said]
+    """The facts that a reader of the page would not find, in their order; any white space is one blank."""
+    said = html_text(page)
+    return [fact for fact in facts if " ".join(fact.split()) not in said]

@@ -11,7 +11,7 @@ from typing import Any, Final
 import typst
 from lxml import etree
 
-from connector.base.errors import ConnectorError
+from connector.base.errors import ConnectorError, LimitError
 from connector.base.finding import Finding, Severity
 from connector.cda.checks.media import MEDIA, read_body
 from connector.cda.header import CDA_CAP
@@ -28,6 +28,8 @@ _LINE: Final = 90
 """Characters of a line, shared by the columns of a table."""
 _LONGEST: Final = 30
 _SHORTEST: Final = 8
+_MOST_ELEMENTS: Final = 40_000
+"""Elements of a page that is put on paper; the largest official example has 1 200."""
 _STEERING: Final = frozenset({"t", "n", "align"})
 _PATIENT: Final = "recordTarget/patientRole/patient"
 
@@ -53,8 +55,8 @@ def to_pdf(cda: bytes, *, now: datetime, cap: int = CDA_CAP) -> Pdf:
     """A CDA as PDF/A-1b, made from the same page as the HTML.
 
     `now` (aware) is its date of creation, the only thing that changes from one call to the next. A level-1 document
-    that carries a PDF gives that very PDF. Raises CdaError when `cda` is no ClinicalDocument, LimitError for a table
-    too large for paper, PdfError when it cannot be typeset.
+    that carries a PDF gives that very PDF. Raises CdaError when `cda` is no ClinicalDocument, LimitError for one too
+    large for paper, PdfError when it cannot be typeset.
     """
     document = read_document(cda, cap)
     carried = carried_pdf(document)
@@ -62,6 +64,7 @@ def to_pdf(cda: bytes, *, now: datetime, cap: int = CDA_CAP) -> Pdf:
         return carried
     foot = _foot(document)
     page, findings, _ = page_tree(document)
+    _check_size(page)
     images = Images()
     blocks = page_blocks(page, images)
     return _typeset(page.findtext("head/title", "").strip(), foot, blocks, images, findings, now)
@@ -84,6 +87,19 @@ def carried_pdf(document: etree._Element) -> Pdf | None:
     return Pdf(body.content, False, (said, *check_pdfa(body.content)))
 
 
+def _check_size(page: etree._Element) -> None:
+    """Paper is made in one piece, in time that grows with what is on it: some 15 s at this limit."""
+    found = sum(1 for _ in page.iter())
+    if found > _MOST_ELEMENTS:
+        raise LimitError(
+            "the document is too large for paper",
+            field="document",
+            found=str(found),
+            expected=f"at most {_MOST_ELEMENTS} elements",
+            limit=_MOST_ELEMENTS,
+        )
+
+
 def _foot(document: etree._Element) -> str:
     """Whose letter it is, on each page."""
     traits = read_traits(child(document, _PATIENT))
@@ -100,24 +116,32 @@ def _typeset(
     opaque = [opaque_image(source) for source in images.sources]
     letter["images"] = [list(image.content) if image is not None else [] for image in opaque]
     widths = {rank: image.width for rank, image in enumerate(opaque) if image is not None}
-    letter["blocks"] = _placed(letter["blocks"], widths)
-    content = _compile(letter, now)
-    if content is None and widths:
-        # an image that looked right and is not: one cannot be told from another
-        widths = {}
-        content = _compile({**letter, "blocks": _placed(letter["blocks"], widths)}, now)
-    if content is None:
-        raise PdfError("the document could not be typeset", found="typst")
-    lost = len(images.sources) - len(widths)
+    content, shown = _attempt(letter, widths, now)
+    lost = len(images.sources) - shown
     return Pdf(content, True, (*findings, *_losses(missing, lost), *check_pdfa(content, strict=True)))
 
 
-def _compile(letter: dict[str, Any], now: datetime) -> bytes | None:
+def _attempt(letter: dict[str, Any], widths: dict[int, int], now: datetime) -> tuple[bytes, int]:
+    """The PDF and how many images are in it. What cannot be whole is given without tags, then without images.
+
+    A very long table has more tags than PDF/A-1 allows in one array (8191); an image that looked right may be damaged,
+    and which one is not told.
+    """
+    for placed in (widths, {}):
+        for tags in (True, False):
+            content = _compile({**letter, "blocks": _placed(letter["blocks"], placed)}, now, tags)
+            if content is not None:
+                return content, len(placed)
+    raise PdfError("the document could not be typeset", found="typst")
+
+
+def _compile(letter: dict[str, Any], now: datetime, tags: bool) -> bytes | None:
     try:
         made = typst.compile(
             _template(),
             format="pdf",
             pdf_standards=["a-1b"],
+            pdf_tags=tags,
             ignore_system_fonts=True,
             sys_inputs={"letter": json.dumps(letter)},
             timestamp=int(now.timestamp()),
