@@ -249,7 +249,23 @@ def stays(draw: st.DrawFn) -> Data:
 
 
 @st.composite
-def headers(draw: st.DrawFn) -> Data:
+def acts(draw: st.DrawFn, codes: Drawn) -> Data:
+    """An act documented beside the stay, on the day of 1 June 2026 or over it."""
+    start = draw(st.sampled_from(["2026-06-01", "2026-06-01T08:00:00+02:00"]))
+    more = {
+        "id": identifiers(),
+        "end": st.sampled_from(["2026-06-01T12:30:00+02:00", "2026-06-02", start]),
+        "performed": st.just("2026-06-01T09:00:00+02:00"),
+    }
+    return {"start": start, "code": draw(codes), "performer": draw(people()), **draw(group({}, more))}
+
+
+_IMP = {"code": "IMP", "system": "2.16.840.1.113883.5.4", "display": "Hospitalisation"}
+_CCAM = {"code": "DDAF004", "system": "1.2.250.1.215.300.1", "display": "Dilatation intraluminale"}
+
+
+@st.composite
+def headers(draw: st.DrawFn, *acted: Data) -> Data:
     stay = draw(stays())
     version = draw(st.integers(1, 3))
     made = datetime.fromisoformat(stay["discharge"]).astimezone(UTC) + timedelta(hours=1)
@@ -267,6 +283,7 @@ def headers(draw: st.DrawFn) -> Data:
             most=2,
         ),
         "orders": some(identifiers(), most=2),
+        "act": acts(st.sampled_from(acted)),
     }
     replaced = {"id": str(oid_from_uuid(draw(st.uuids()))), "version": version - 1}
     return {
@@ -458,7 +475,7 @@ def discharge_data(draw: st.DrawFn) -> Data:
     }
     return {
         "kind": "discharge",
-        **draw(headers()),
+        **draw(headers(_IMP, _CCAM)),
         "reason": draw(prose()),
         "mode_of_entry": draw(_event(listed("ModaliteEntree"), commented=True)),
         "mode_of_exit": draw(_event(listed("ModaliteSortie"), commented=True)),
@@ -478,7 +495,7 @@ def admission_data(draw: st.DrawFn) -> Data:
     no_allergy = group({"code": listed("AbsentAllergy")}, {"text": prose()})
     return {
         "kind": "admission",
-        **draw(headers()),
+        **draw(headers(_IMP)),
         "reason": draw(prose()),
         **draw(
             group({"treatments_at_admission": some(treatments(), 1)})
@@ -496,7 +513,7 @@ def unstructured_data(draw: st.DrawFn) -> Data:
     types = st.sampled_from([{"code": code} for code in ("11490-0", "18761-7", "34112-3", "11502-2")])
     return {
         "kind": "unstructured",
-        **draw(headers()),
+        **draw(headers(_IMP, _CCAM)),
         "type": draw(types),
         "body": {"media_type": "application/pdf", "content": base64.b64encode(content).decode()},
     }

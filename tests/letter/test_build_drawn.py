@@ -6,9 +6,11 @@ import os
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
+from random import Random
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import strategies as st
 from lxml import etree
 
 from connector.base.ns import HL7V3, q
@@ -19,15 +21,22 @@ from connector.dmp.rules import check
 from connector.kit.config import GateConfig
 from connector.kit.gate import CdaGate, open_gate
 from connector.letter.build import build
+from connector.letter.errors import LetterError
 from connector.letter.model import Letter, UnstructuredLetter
+from connector.letter.plain import letter_of
 from tests.dmp.samples import CONFIG, FACTS
 from tests.letter.facts import missing, narrative
-from tests.letter.strategies import letters, structured_letters
+from tests.letter.letters import Data, changed
+from tests.letter.strategies import admission_data, discharge_data, letters, structured_letters
+from tests.letter.test_build import paths
 
 FULL = os.environ.get("CONNECTOR_PROOF") == "full"
 DRAWN = 3000 if FULL else 40
 HEALTH = list(HealthCheck)
 """A whole letter is a large draw."""
+
+
+pytestmark = [pytest.mark.proof, pytest.mark.timeout(7200)]
 
 
 @pytest.fixture(scope="module")
@@ -36,8 +45,6 @@ def gate(cda_kit: Path) -> Iterator[CdaGate]:
         yield opened
 
 
-@pytest.mark.proof
-@pytest.mark.timeout(3600)
 def test_drawn_letters_pass_the_schema_and_every_official_suite(gate: CdaGate) -> None:
     judged: Counter[str] = Counter()
     told: Counter[str] = Counter()
@@ -84,3 +91,25 @@ def test_the_same_letter_gives_the_same_bytes_whose_references_all_lead_somewher
     assert len(named) == len(set(named))
     assert {f"#{name}" for name in named} >= set(pointed)
     assert pointed or isinstance(letter, UnstructuredLetter)
+
+
+NO_ROOM = ("custodian.practice_setting", "recipients.specialty", "recipients.organization.practice_setting")
+"""What a letter may say and the header of a CDA cannot (schema, rules of the header)."""
+
+
+@settings(max_examples=DRAWN, suppress_health_check=HEALTH)
+@given(discharge_data() | admission_data(), st.randoms(use_true_random=False))
+def test_what_a_letter_says_is_written(data: Data, chance: Random) -> None:
+    letter = letter_of(data)
+    path = chance.choice(list(paths(data)))
+    named = ".".join(step for step in path.split(".") if not step.isdigit())
+    # A telecom or an address given twice is written once; the unit is said by the performer of the stay.
+    assume(not named.startswith(NO_ROOM) and "telecoms" not in named and "addresses" not in named)
+    assume(named != "stay.unit" or "act" not in data)
+    try:
+        less = letter_of(changed(data, path, ...))
+    except LetterError:
+        return
+    # What is told and what is understood may be the same: the status of an act that is over…
+    if less != letter and not named.endswith((".concern", ".status")):
+        assert build(less) != build(letter)

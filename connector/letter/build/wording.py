@@ -25,6 +25,7 @@ _UNITS: Final = {
     "ug": "µg",
 }
 _INVARIABLE: Final = frozenset({"mois", "UI", "s", "min", "h", "µg"})
+_FEMININE: Final = frozenset({"s", "min", "h", "wk"})
 _EVENTS: Final = {
     "AC": "avant le repas",
     "ACM": "avant le petit-déjeuner",
@@ -115,9 +116,11 @@ def maximum(value: MaximumDose) -> str:
 
 def timing(value: Timing) -> str:
     """The figures of a rhythm, "" when it is given in words only."""
-    if value.every is not None:
-        each = unit(value.every.unit) if value.every.value == "1" else quantity(value.every)
-        return f"1 fois / {each}"
+    every = value.every
+    if every is not None:
+        if every.value == "1":
+            return f"1 fois / {unit(every.unit)}"
+        return f"{'toutes' if every.unit in _FEMININE else 'tous'} les {quantity(every)}"
     return _EVENTS[value.event] if value.event is not None else ""
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import Final, TypeAlias
 
 
@@ -24,20 +24,27 @@ _PREFIXED: Final = {"xsi_type": "xsi:type"}
 
 def element(name: str, *content: Content, **attributes: str | None) -> Xml:
     """The element `name`; attributes in the order given, those that are None left out (`xsi_type` is `xsi:type`)."""
-    opening = name + "".join(
-        f' {_PREFIXED.get(key, key)}="{value.translate(_ATTRIBUTE)}"'
-        for key, value in attributes.items()
-        if value is not None
-    )
-    inner = "".join(_flat(content))
-    return Xml(f"<{opening}>{inner}</{name}>" if inner else f"<{opening}/>")
+    written = [f"<{name}"]
+    for key, value in attributes.items():
+        if value is not None:
+            written.append(f' {_PREFIXED.get(key, key)}="{value.translate(_ATTRIBUTE)}"')
+    opening = len(written)
+    written.append(">")
+    _write(content, written)
+    if len(written) == opening + 1:
+        written[opening] = "/>"
+    else:
+        written.append(f"</{name}>")
+    return Xml("".join(written))
 
 
-def _flat(content: Content) -> Iterator[str]:
-    if isinstance(content, Xml):
-        yield content
-    elif isinstance(content, str):
-        yield content.translate(_TEXT)
-    elif content is not None:
-        for item in content:
-            yield from _flat(item)
+def _write(content: Iterable[Content], written: list[str]) -> None:
+    """Adds what is not void."""
+    for item in content:
+        if isinstance(item, Xml):
+            written.append(item)
+        elif isinstance(item, str):
+            if item:
+                written.append(item.translate(_TEXT))
+        elif item is not None:
+            _write(item, written)
