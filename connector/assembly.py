@@ -200,6 +200,7 @@ def check_entrance(settings: Settings) -> None:
     _check_store(settings)
     use_folder(settings.codes.folder)
     _check_files({f"listener.{name}": getattr(settings.listener, name) for name in _LISTENER_FILES})
+    _check_letters(settings)
 
 
 def check_installation(settings: Settings, clock: Clock) -> Installation:
@@ -215,6 +216,15 @@ def check_installation(settings: Settings, clock: Clock) -> Installation:
             for entity in settings.entities
         },
     )
+
+
+def _check_letters(settings: Settings) -> None:
+    letters = settings.letters
+    _check_files({f"letters.{name}": getattr(letters, name) for name in (*_LISTENER_FILES, "mandatory")})
+    if letters.folder is not None and not letters.folder.is_dir():
+        raise SettingsError(
+            "letters.folder: no such folder", name="letters.folder", found=str(letters.folder), allowed="a folder"
+        )
 
 
 _LISTENER_FILES: Final = ("tls_cert", "tls_key", "tls_client_ca")

@@ -37,6 +37,7 @@ from connector.journal.engine.lease import Lease
 from connector.journal.engine.nodes import heartbeat
 from connector.journal.engine.opening import WorkEngine, engine_for
 from connector.service.changes import changed, needing_restart
+from connector.service.letters import LetterEntries
 from connector.service.pulse import PATIENCE, Pulse
 from connector.service.roles import check_role
 from connector.service.succession import Succession
@@ -51,10 +52,11 @@ from connector.watch.room import Watch
 
 @dataclass(slots=True)
 class Running:
-    """What a started daemon tells whoever started it; `mllp_port` is 0 where nothing listens."""
+    """What a started daemon tells whoever started it; a port is 0 where nothing listens."""
 
     mllp_port: int
     api_port: int
+    letters_port: int = 0
 
 
 class Daemon:
@@ -133,9 +135,10 @@ class Daemon:
         api = ApiServer(settings.api, self._watch, self._role)
         stack.push_async_callback(api.stop)
         await api.start()
+        letters_port = await self._start_letters(stack)
         self._watch_ntp()
         stack.callback(self._forget_ntp)
-        return Running(listener.port if listener else 0, api.port)
+        return Running(listener.port if listener else 0, api.port, letters_port)
 
     def _lay_foundation(self, stack: AsyncExitStack) -> Foundation:
         self._foundation = lay_foundation(self._settings, self._clock)
@@ -224,6 +227,27 @@ class Daemon:
         except OSError as error:
             raise address_taken("listener", config.host, config.port, error) from error
         return listener
+
+    async def _start_letters(self, stack: AsyncExitStack) -> int:
+        """The watched folder and the endpoint of letters, where messages are taken in; gives the port."""
+        if self._intake is None:
+            return 0
+        executor = ThreadPoolExecutor(max_workers=2, thread_name_prefix="letters")
+        stack.callback(executor.shutdown)
+        entries = LetterEntries(
+            self._settings, self._foundation.journal, self._present_intake, clock=self._clock, executor=executor
+        )
+        server = entries.server()
+        stack.push_async_callback(server.stop)
+        await server.start()
+        folder = entries.folder()
+        if folder is not None:
+            _in_background(folder.run(), stack)
+        return server.port
+
+    def _present_intake(self) -> Intake:
+        assert self._intake is not None
+        return self._intake
 
     def _open_intake(self, settings: Settings) -> Intake:
         return open_intake(

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-from typing import Any
+from pathlib import Path
+from typing import Any, Protocol
 
 from connector.base.errors import SettingsError
 from connector.hl7.mllp_budget import ByteBudget
@@ -133,7 +134,18 @@ class MllpServer:
                 connection.check_time(loop.time())
 
 
-def tls_context(config: MllpConfig) -> ssl.SSLContext | None:
+class TlsFiles(Protocol):
+    """PEM files of a server; `tls_client_ca` makes a client certificate compulsory."""
+
+    @property
+    def tls_cert(self) -> Path | None: ...
+    @property
+    def tls_key(self) -> Path | None: ...
+    @property
+    def tls_client_ca(self) -> Path | None: ...
+
+
+def tls_context(config: TlsFiles) -> ssl.SSLContext | None:
     """Server context of TLS 1.2 or better, None without `tls_cert`. Raises SettingsError on unusable PEM files."""
     if config.tls_cert is None:
         return None

@@ -1,9 +1,11 @@
-"""The operators' API inside the daemon's own event loop."""
+"""HTTP servers inside the daemon's own event loop: the operators' API, and letters."""
 
 from __future__ import annotations
 
 import asyncio
 import socket
+import ssl
+from typing import Any
 
 import uvicorn
 
@@ -11,22 +13,36 @@ from connector.api.app import ApiConfig, Watched, build_app
 from connector.base.errors import SettingsError
 
 
-class ApiServer:
-    """uvicorn in the running loop; port 0 switches it off."""
+class HttpServer:
+    """uvicorn in the running loop; port 0 switches it off. `section` names its settings, `protocol` reads HTTP."""
 
-    def __init__(self, config: ApiConfig, watch: Watched, role: str) -> None:
-        self.port = config.port
+    def __init__(
+        self,
+        section: str,
+        host: str,
+        port: int,
+        app: Any,
+        *,
+        tls: ssl.SSLContext | None = None,
+        protocol: Any = "auto",
+    ) -> None:
+        self.port = port
+        self._section = section
         self._task: asyncio.Task[None] | None = None
-        self._server = uvicorn.Server(
-            uvicorn.Config(
-                build_app(watch, role),
-                host=config.host,
-                port=config.port,
-                log_config=None,
-                access_log=False,
-                lifespan="off",
-            )
+        config = uvicorn.Config(
+            app,
+            host=host,
+            port=port,
+            log_config=None,
+            access_log=False,
+            lifespan="off",
+            http=protocol,
+            server_header=False,
         )
+        # its own way of loading certificates knows no verification that is optional
+        config.load()
+        config.ssl = tls
+        self._server = uvicorn.Server(config)
 
     async def start(self) -> None:
         """Returns once it answers. Raises SettingsError when the address is taken."""
@@ -36,7 +52,7 @@ class ApiServer:
                 # bound here: uvicorn ends the process when it cannot
                 bound = socket.create_server((host, self.port))
             except OSError as error:
-                raise address_taken("api", host, self.port, error) from error
+                raise address_taken(self._section, host, self.port, error) from error
             self._task = asyncio.create_task(self._server._serve([bound]))
             while not self._server.started and not self._task.done():
                 await asyncio.sleep(0.01)
@@ -45,6 +61,13 @@ class ApiServer:
         if self._task is not None:
             self._server.should_exit = True
             await self._task
+
+
+class ApiServer(HttpServer):
+    """The operators' API."""
+
+    def __init__(self, config: ApiConfig, watch: Watched, role: str) -> None:
+        super().__init__("api", config.host, config.port, build_app(watch, role))
 
 
 def address_taken(section: str, host: str, port: int, error: OSError) -> SettingsError:

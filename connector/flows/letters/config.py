@@ -66,7 +66,8 @@ class LettersConfig:
     folder_seconds   seconds between two looks; a file must not have changed between two of them
     orphan_seconds   seconds a file waits for its header before it is refused
     host, port       where POST /letters listens; port 0 is off
-    tls_cert, tls_key, tls_client_ca  PEM files; `tls_client_ca` makes a client certificate compulsory
+    tls_cert, tls_key, tls_client_ca  PEM files; with `tls_client_ca` a certificate that is shown is verified, and one
+                     must be shown where no client has a token
     clients          who may call
     max_bytes        of one request or file
     rate, burst      requests per second and client, and at once after a silence

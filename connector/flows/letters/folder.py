@@ -1,0 +1,258 @@
+"""The watched folder: each file a letter (or a file with its header), taken once, answered beside itself.
+
+    lettre.json, lettre.yaml, lettre.xml       data, or a CDA
+    lettre.pdf with lettre.pdf.yaml (.json)    a level-1 document and its header
+    working/     being handed in; what a stop left there goes on at the next start
+    done/        handed in, with NAME.recu.json (its uniqueId)
+    refused/     refused, with NAME.motif.txt (every reason, French)
+
+A file is taken by a rename, once it did not change between two looks. One that is wrong stops no other one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path, PurePath
+from typing import Final
+
+from connector.base.errors import where
+from connector.base.logs import logger
+from connector.flows.letters.config import LettersConfig
+from connector.flows.letters.desk import LetterDesk
+from connector.flows.letters.model import LetterReceipt, Source
+from connector.flows.letters.sources import DATA, NamedFile, kind_of, source_of
+from connector.journal import JournalError
+from connector.letter.errors import Fault, LetterError, fault
+
+WORKING, DONE, REFUSED = "working", "done", "refused"
+_VERDICT: Final = ".verdict"
+_BATCH: Final = 500
+"""Files taken in one look; the next look follows at once while there are more."""
+
+_UNFINISHED: Final = (".part", ".tmp", ".partial", ".crdownload", ".filepart")
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """A file seen in the folder: its name, its header's, and what tells whether it still changes."""
+
+    name: str
+    header: str
+    state: tuple[tuple[int, int], ...]
+    since: float
+
+
+class LetterFolder:
+    """`run` until cancelled, in the daemon's loop; `look` once, for tests.
+
+    now  seconds since the epoch, as the file system counts
+    """
+
+    def __init__(self, folder: Path, desk: LetterDesk, config: LettersConfig, now: Callable[[], float] = time.time):
+        self._folder = folder
+        self._desk = desk
+        self._config = config
+        self._now = now
+        self._seen: dict[str, tuple[tuple[int, int], ...]] = {}
+        self._log = logger("letters")
+
+    async def run(self) -> None:
+        """Looks every `folder_seconds`. A folder that is away is looked for again."""
+        while True:
+            taken = 0
+            try:
+                taken = await self.look()
+            except OSError as error:
+                self._log.error("letter folder cannot be used", cause=error.strerror or type(error).__name__)
+            except JournalError:
+                self._log.error("letters wait: the journal takes nothing")
+            if taken < _BATCH:
+                await asyncio.sleep(self._config.folder_seconds)
+
+    async def look(self) -> int:
+        """Takes what is ready and hands it in, oldest first; gives how many files were taken.
+
+        Raises OSError when the folder cannot be used, JournalError when nothing can be stored: both leave every
+        file where it is.
+        """
+        await asyncio.to_thread(self._prepare)
+        for left in await asyncio.to_thread(self._left):
+            await self._treat(left)
+        ready = await asyncio.to_thread(self._ready)
+        for found in ready:
+            taken = await asyncio.to_thread(self._take, found)
+            if taken is not None:
+                await self._treat(taken)
+        return len(ready)
+
+    # -- finding and taking ----------------------------------------------------------------------------------------
+
+    def _prepare(self) -> None:
+        for name in (WORKING, DONE, REFUSED):
+            (self._folder / name).mkdir(parents=True, exist_ok=True)
+
+    def _left(self) -> list[Path]:
+        """What a stop, or a store that was full, left in hand."""
+        return sorted(path for path in (self._folder / WORKING).iterdir() if path.is_dir())
+
+    def _ready(self) -> list[_Found]:
+        """Files that did not change since the last look, oldest first."""
+        found = {one.name: one for one in self._files()}
+        ready = [one for one in found.values() if self._seen.get(one.name) == one.state]
+        self._seen = {name: one.state for name, one in found.items()}
+        return sorted(ready, key=lambda one: (one.since, one.name))[:_BATCH]
+
+    def _files(self) -> Iterator[_Found]:
+        with os.scandir(self._folder) as entries:
+            stats = {
+                entry.name: entry.stat()
+                for entry in entries
+                if entry.is_file(follow_symlinks=False) and not _not_yet(entry.name)
+            }
+        for name, stat in stats.items():
+            header = next((name + suffix for suffix in DATA if name + suffix in stats), "")
+            named = [stat] + ([stats[header]] if header else [])
+            since = max(one.st_mtime for one in named)
+            lonely = (kind_of(name) == "enclosed" and not header) or _is_header(name)
+            if _is_header(name) and PurePath(name).stem in stats:
+                # it goes with its file
+                continue
+            if lonely and self._now() - since < self._config.orphan_seconds:
+                continue
+            yield _Found(name, header, tuple((one.st_size, one.st_mtime_ns) for one in named), since)
+
+    def _take(self, found: _Found) -> Path | None:
+        """The working folder of a file, None when somebody else took it."""
+        place = self._folder / WORKING / found.name
+        try:
+            place.mkdir()
+            # the header first: a file in hand has everything it needs
+            for name in filter(None, (found.header, found.name)):
+                (self._folder / name).rename(place / name)
+        except FileExistsError:
+            # a file of the same name is still in hand
+            return None
+        except FileNotFoundError:
+            self._give_back(place)
+            return None
+        return place
+
+    def _give_back(self, place: Path) -> None:
+        for path in place.iterdir():
+            path.rename(self._folder / path.name)
+        place.rmdir()
+
+    # -- handing in ------------------------------------------------------------------------------------------------
+
+    async def _treat(self, place: Path) -> None:
+        """Never raises for what a file says; JournalError and OSError leave it in hand."""
+        if await asyncio.to_thread((place / _VERDICT).exists):
+            await asyncio.to_thread(self._put_away, place)
+            return
+        if not await asyncio.to_thread((place / place.name).exists):
+            # the header of a file that was not taken yet
+            await asyncio.to_thread(self._give_back, place)
+            return
+        receipt = await self._receipt(place)
+        if receipt.verdict == "unavailable":
+            raise JournalError("letters cannot be stored for now")
+        await asyncio.to_thread(self._judge, place, receipt)
+        self._log.info("letter of the folder", verdict=receipt.verdict, document=receipt.unique_id)
+
+    async def _receipt(self, place: Path) -> LetterReceipt:
+        try:
+            source = await asyncio.to_thread(self._read, place)
+            return await self._desk.submit_letter(source)
+        except LetterError as error:
+            return LetterReceipt("refused", findings=error.faults)
+        except (JournalError, FileNotFoundError):
+            raise
+        except Exception as error:  # noqa: BLE001 - one bad file never stops the rest
+            self._log.error("letter of the folder failed", what=type(error).__name__, where=where(error))
+            return LetterReceipt("refused", findings=(_failed(error),))
+
+    def _read(self, place: Path) -> Source:
+        path = place / place.name
+        header = next((path.with_name(place.name + suffix) for suffix in DATA if _has(place, suffix)), None)
+        size = sum(one.stat().st_size for one in (path, header) if one is not None)
+        if size > self._config.max_bytes:
+            wanted = f"{self._config.max_bytes} octets au plus"
+            raise LetterError([fault("(fichier)", "le fichier est trop grand", wanted, f"{size} octets")])
+        if _is_header(place.name):
+            raise LetterError([fault("(fichier)", "l'en-tête attend un fichier qui n'est pas venu", path.stem)])
+        named = NamedFile(header.name, header.read_bytes()) if header is not None else None
+        return source_of(NamedFile(path.name, path.read_bytes()), named)
+
+    # -- putting away ----------------------------------------------------------------------------------------------
+
+    def _judge(self, place: Path, receipt: LetterReceipt) -> None:
+        """The verdict is written first: what was accepted is never handed in again because of a stop here."""
+        away = DONE if receipt.accepted else REFUSED
+        text = _receipt_text(receipt) if receipt.accepted else _reasons(receipt)
+        part = place / f"{_VERDICT}.part"
+        part.write_text(f"{away}\n{text}", encoding="utf-8")
+        part.replace(place / _VERDICT)
+        self._put_away(place)
+
+    def _put_away(self, place: Path) -> None:
+        away, _, text = (place / _VERDICT).read_text(encoding="utf-8").partition("\n")
+        target = self._folder / away
+        files = [path for path in sorted(place.iterdir()) if not path.name.startswith(_VERDICT)]
+        names = _free(target, [path.name for path in files])
+        suffix = ".recu.json" if away == DONE else ".motif.txt"
+        written = names.get(place.name, place.name)
+        (target / f"{written}{suffix}").write_text(text, encoding="utf-8")
+        for path in files:
+            path.rename(target / names[path.name])
+        (place / _VERDICT).unlink()
+        with suppress(OSError):
+            (place / f"{_VERDICT}.part").unlink()
+        place.rmdir()
+
+
+def _not_yet(name: str) -> bool:
+    """A file whose writer says by its name that it is not finished, or that is nobody's letter."""
+    return name.startswith((".", "~")) or name.lower().endswith(_UNFINISHED)
+
+
+def _is_header(name: str) -> bool:
+    """`lettre.pdf.yaml`: the header of `lettre.pdf`."""
+    path = PurePath(name)
+    return path.suffix.lower() in DATA and kind_of(path.stem) == "enclosed"
+
+
+def _has(place: Path, suffix: str) -> bool:
+    return (place / f"{place.name}{suffix}").exists()
+
+
+def _free(target: Path, names: list[str]) -> dict[str, str]:
+    """Names that no file of `target` has, the same number added to all of them."""
+    number = 0
+    while True:
+        mark = f"{number}." if number else ""
+        wanted = {name: f"{mark}{name}" for name in names}
+        if not any((target / name).exists() for name in wanted.values()):
+            return wanted
+        number += 1
+
+
+def _receipt_text(receipt: LetterReceipt) -> str:
+    return json.dumps(receipt.as_dict(), ensure_ascii=False, indent=2) + "\n"
+
+
+def _reasons(receipt: LetterReceipt) -> str:
+    """Every reason on a line of its own, for whoever opens the file."""
+    lines = [finding.sentence for finding in receipt.findings]
+    return "\n".join(["Lettre refusée, rien n'a été enregistré :", *lines]) + "\n"
+
+
+def _failed(error: Exception) -> Fault:
+    if isinstance(error, OSError):
+        return fault("(fichier)", "le fichier ne peut pas être lu", "un fichier lisible par le connecteur")
+    return fault("(fichier)", "erreur interne, à signaler ; le fichier peut être redéposé")
