@@ -27,6 +27,8 @@ MECHANICS = frozenset(
 USUAL = {"moodCode": "EVN", "negationInd": "false"}
 """What an attribute says when it is left out."""
 
+_WORD = re.compile(r"[^\W_]+")
+
 REMARKS = {
     "1.3.6.1.4.1.19376.1.5.3.1.4.2": "commentaire",
     "1.3.6.1.4.1.19376.1.5.3.1.4.3": "instruction",
@@ -89,7 +91,7 @@ def cells(cda: bytes) -> dict[str, list[str]]:
 
 def words(text: str) -> str:
     """Words in lower case, one space between: ` 1 comprimé `."""
-    return " ".join(["", *re.findall(r"[^\W_]+", text.casefold()), ""])
+    return " ".join(["", *_WORD.findall(text.casefold()), ""])
 
 
 def _labels(narrative: etree._Element) -> set[etree._Element]:
@@ -124,7 +126,7 @@ def _attributes(element: etree._Element) -> str:
         name = etree.QName(key).localname
         kept = name != "type" or _name(element) == "value"
         if key not in MECHANICS and name not in ("classCode", "typeCode") and USUAL.get(name) != value and kept:
-            text = " ".join(value.split())
+            text = " ".join(str(value).split())
             told.append(f"@{name}={text.casefold() if name == 'displayName' else text}")
     if element.get("typeCode") and _name(element) in ("participant", "relatedDocument"):
         told.append(f"@typeCode={element.get('typeCode')}")
@@ -154,7 +156,7 @@ def _referred(element: etree._Element | None) -> str:
 
 
 def _text(element: etree._Element | None) -> str:
-    return "" if element is None else " ".join(" ".join(map(str, element.xpath(".//text()"))).split())
+    return "" if element is None else " ".join(word for part in element.itertext() for word in str(part).split())
 
 
 def _all_text(section: etree._Element) -> str:

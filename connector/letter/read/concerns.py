@@ -9,7 +9,7 @@ from connector.letter.build.concerns import STATUS_WORDS
 from connector.letter.build.section import PCC
 from connector.letter.read.cursor import Cursor
 from connector.letter.read.remarks import affirmed, affirms, comment, has_template, technical
-from connector.letter.read.story import Story, referred
+from connector.letter.read.story import Story, referred, same_place
 from connector.letter.read.values import ABSENT, Plain, code, said, time
 
 _SEVERITY: Final = f"{PCC}.4.1"
@@ -82,6 +82,8 @@ def _allergy(act: Cursor, observation: Cursor) -> Plain:
         **_lasting(act, observation, story),
     }
     found["text"] = _text(texts, kind, None, agent)
+    if found["text"] is None and agent and texts[0] == agent["name"] and not _is_the_agent(observation):
+        found["text"] = texts[0]
     found["comment"] = comment(observation) or comment(act) or story.column("commentaire", "commentaires")
     story.settle()
     story.hear(texts, found["text"])
@@ -101,6 +103,12 @@ def _agent(observation: Cursor) -> Plain | None:
             Story(entity).hear([original], name)
             return said({"name": name, "code": code(entity.at("code"))})
     return None
+
+
+def _is_the_agent(observation: Cursor) -> bool:
+    """True when the text of the allergy is that of its agent, not words of its own."""
+    agent = observation.at("participant/participantRole/playingEntity/code/originalText")
+    return not agent.at("reference") or same_place(observation.at("text"), agent)
 
 
 def _reactions(observation: Cursor, story: Story) -> Iterator[Plain]:

@@ -64,7 +64,9 @@ def _event(entry: Cursor, kind: Kind, header: Plain) -> Plain | None:
     date, _ = period(entry.at("effectiveTime"), "when")
     author = people.author(entry.at("author"))
     found["date"] = date if date != _usual_date(kind, header) else None
-    found["author"] = author if author not in header["authors"][:1] else None
+    # The synthesis always has an author: the document's, unless it says otherwise (§2.1).
+    usual = kind.field == "medical_synthesis" and author in header["authors"][:1]
+    found["author"] = None if usual else author
     story.settle()
     return said({name: value for name, value in found.items() if value is not None}) or None
 

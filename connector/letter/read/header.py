@@ -6,7 +6,7 @@ from connector.base.ns import SDTC, q
 from connector.ins.model import INS_OIDS
 from connector.letter.read import people
 from connector.letter.read.cursor import Cursor
-from connector.letter.read.values import Plain, code, identifier, period, said, time
+from connector.letter.read.values import Plain, code, identifier, period, said, span, time
 
 
 def header(document: Cursor) -> Plain:
@@ -130,7 +130,7 @@ def _birth_place(node: Cursor) -> Plain | None:
 
 
 def _stay(stay: Cursor, act: Cursor) -> Plain | None:
-    start, end = period(stay.at("effectiveTime"), "when")
+    start, end = span(stay.at("effectiveTime"))
     if start is None or end is None:
         # The main act of a letter is the stay: what the encounter leaves out is said there (§1.7).
         start, end = _completed(start, end, act)
@@ -163,7 +163,7 @@ def _taking_part(node: Cursor) -> Plain | None:
     person = people.professional(node.at("assignedEntity"))
     if person is None:
         return None
-    start, end = period(node.at("time"), "when")
+    start, end = span(node.at("time"))
     return said({"type": node.attribute("typeCode"), "start": start, "end": end, "person": person})
 
 

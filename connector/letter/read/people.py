@@ -8,7 +8,7 @@ from typing import Final
 from connector.letter.model.identifiers import PERSON_ROOT, STRUCTURE_ROOT
 from connector.letter.model.people import INFORMANT_CLASSES
 from connector.letter.read.cursor import Cursor
-from connector.letter.read.values import Plain, code, period, said, time
+from connector.letter.read.values import Plain, code, said, span, time
 
 _RPPS: Final = re.compile(r"8[0-9]{11}")
 _FINESS: Final = re.compile(r"1[0-9][0-9AB][0-9]{7}")
@@ -192,7 +192,7 @@ def primary_physician(node: Cursor) -> Plain | None:
 def participation(node: Cursor) -> Plain | None:
     """Someone, or a structure, tied to the document."""
     role = node.at("associatedEntity")
-    start, end = period(node.at("time"), "when")
+    start, end = span(node.at("time"))
     found: Plain = {
         "type": node.attribute("typeCode"),
         "function": code(node.at("functionCode")),

@@ -36,6 +36,12 @@ def referred(node: Cursor) -> str | None:
     return plain(target) or None
 
 
+def same_place(one: Cursor, other: Cursor) -> bool:
+    """True when two texts point to one place of the narrative."""
+    place = one.at("reference").peek("value")
+    return bool(place) and place == other.at("reference").peek("value")
+
+
 class Story:
     """The rows of the narrative that the pointers of one entry lead to."""
 
@@ -101,13 +107,14 @@ class Facts:
 
     def _learn(self, node: etree._Element) -> None:
         self.words.update(words(node.text or ""))
+        self.texts.add(" ".join((node.text or "").split()))
         self.words.update(_FLAVOURS.get(str(node.get("nullFlavor")), ()))
         if node.get("negationInd") == "true":
             self.words.update(words(wording.ABSENT))
         for name in _SPEAKING:
             value = str(node.get(name, ""))
             self.texts.add(" ".join(value.split()))
-            self.words.update(words(_ANSWERS.get(value, value)))
+            self.words.update(words(_ANSWERS.get(value, value) if name == "value" else value))
             if name == "value" and _TS.fullmatch(value):
                 day = wording.day(from_hl7(value))
                 self.dates.update((day, day[:10]))

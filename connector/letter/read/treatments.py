@@ -13,7 +13,7 @@ from connector.letter.model.treatment import TimingEvent
 from connector.letter.read.cursor import Cursor
 from connector.letter.read.narrative import same
 from connector.letter.read.remarks import affirmed, comment, has_template, instruction, technical
-from connector.letter.read.story import Story, referred
+from connector.letter.read.story import Story, referred, same_place
 from connector.letter.read.values import ABSENT, PLANNED, Plain, code, period, quantity, said
 
 _MODES: Final = {
@@ -59,8 +59,12 @@ def treatment(entry: Cursor) -> Plain:
         entry.at("code").attribute(item)
     product = entry.at("consumable/manufacturedProduct/manufacturedMaterial")
     name = product.at("name").text()
-    texts = (referred(entry.at("text")), referred(product.at("code/originalText")))
+    pointers = (entry.at("text"), product.at("code/originalText"))
+    texts = tuple(map(referred, pointers))
     text = next((text for text in texts if text and text != name), None)
+    if pointers[1] and not same_place(*pointers):
+        # Two places: the treatment has a text of its own, be it the words of the name.
+        text = texts[0] or text
     found: Plain = {
         **_codes(product.at("code")),
         "name": name,

@@ -80,6 +80,12 @@ def period(node: Cursor, precision: Precision = "partial") -> tuple[str | None, 
     return time(node.at("low"), precision), time(node.at("high"), precision)
 
 
+def span(node: Cursor, precision: Precision = "when") -> tuple[str | None, str | None]:
+    """Start and end of an IVL_TS of the header, where one point is both."""
+    start, end = period(node, precision)
+    return start, (start if node.peek("value") else end)
+
+
 def quantity(node: Cursor) -> Plain | None:
     """PQ with its unit; None when it has no value."""
     value = node.attribute("value")
