@@ -17,6 +17,7 @@ from connector.cli.check import check
 from connector.cli.codes import app as codes
 from connector.cli.demo import demo
 from connector.cli.kit import app as kit
+from connector.cli.letters import app as letters
 from connector.cli.output import error_console
 from connector.cli.queue import app as queue
 from connector.cli.rehearse import replay
@@ -56,6 +57,7 @@ app.add_typer(queue, name="queue")
 app.add_typer(report, name="report")
 app.add_typer(retention, name="retention")
 app.add_typer(kit, name="kit")
+app.add_typer(letters, name="letters")
 app.add_typer(store, name="store")
 app.add_typer(xds, name="xds")
 
