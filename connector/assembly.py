@@ -26,6 +26,7 @@ from connector.flows.gate import Gate
 from connector.flows.intake import Intake
 from connector.flows.letters import DeskSettings, LetterDesk
 from connector.flows.letters.desk import Hand
+from connector.flows.letters.mandatory import load_rules
 from connector.flows.notices import NOTICE, NoticeFlow
 from connector.flows.publication import PublicationFlow, PublicationSettings
 from connector.flows.refusals import Refusals
@@ -221,6 +222,7 @@ def check_installation(settings: Settings, clock: Clock) -> Installation:
 def _check_letters(settings: Settings) -> None:
     letters = settings.letters
     _check_files({f"letters.{name}": getattr(letters, name) for name in (*_LISTENER_FILES, "mandatory")})
+    load_rules(letters.mandatory)
     if letters.folder is not None and not letters.folder.is_dir():
         raise SettingsError(
             "letters.folder: no such folder", name="letters.folder", found=str(letters.folder), allowed="a folder"

@@ -39,29 +39,38 @@ def feeding(
 ) -> None:
     """Count by unit, document type and cause what was sent, waits, was refused; no identity is ever in it."""
     from connector.base.clock import utc_now
-    from connector.cli import report_forms, report_page
+    from connector.cli import report_forms, report_missing, report_page
+    from connector.flows.letters.mandatory import load_rules, missing_documents
     from connector.journal import JournalReader
     from connector.settings import load_settings
     from connector.watch.feeding_rows import feeding_report
 
     first, last = _moment(since, "--since", last=False), _moment(until, "--until", last=True)
-    store = load_settings(config).journal
+    settings = load_settings(config)
+    store, letters, now = settings.journal, settings.letters, utc_now()
     path = store.url.path
     if path is not None and not path.exists():
         raise SettingsError("no journal here", name="journal.store", found=str(path), allowed="a journal that ran once")
     reader = JournalReader(store)
     try:
-        report = feeding_report(reader, made_at=utc_now(), since=first, until=last, shadow=shadow, numbers=numbers)
+        report = feeding_report(reader, made_at=now, since=first, until=last, shadow=shadow, numbers=numbers)
+        missing = missing_documents(
+            reader, load_rules(letters.mandatory), letters.due_classes, now=now, since=first, until=last
+        )
     finally:
         reader.close()
     if csv is not None:
-        csv.write_text(report_forms.as_csv(report), encoding="utf-8-sig", newline="")
+        csv.write_text(report_forms.as_csv(report, report_missing.csv_rows(missing)), encoding="utf-8-sig", newline="")
     if html is not None:
-        html.write_text(report_page.as_html(report, str(config)), encoding="utf-8")
+        html.write_text(report_page.as_html(report, str(config), report_missing.as_html(missing)), encoding="utf-8")
     if as_json:
-        print_json(report_forms.as_json(report, str(config)))
+        print_json(report_forms.as_json(report, str(config)) | {"missing": missing.as_dict()})
     elif csv is None and html is None:
         _say(report, str(config))
+        if missing.lines:
+            console().print(report_missing.as_table(missing))
+        for note in report_missing.notes(missing):
+            console().print(note, highlight=False, markup=False)
 
 
 def _moment(text: str, name: str, *, last: bool) -> datetime | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any, Final
 
@@ -102,8 +102,8 @@ def most_first(causes: Counter[Cause]) -> list[tuple[Cause, int]]:
 _HEAD: Final = ("unité", "type", "libellé", "sort", "code", "motif", "nombre", "reçus", "taux")
 
 
-def as_csv(report: FeedingReport) -> str:
-    """One row per unit, type, fate and cause, as a French spreadsheet reads it."""
+def as_csv(report: FeedingReport, more: Iterable[Sequence[str]] = ()) -> str:
+    """One row per unit, type, fate and cause, as a French spreadsheet reads it; then the rows of `more`."""
     out = io.StringIO()
     writer = csv.writer(out, delimiter=";", lineterminator="\r\n")
     writer.writerow(_HEAD)
@@ -114,6 +114,7 @@ def as_csv(report: FeedingReport) -> str:
         for cause, count in (*left, *most_first(line.causes)):
             told = (*about, FATE_WORDS[cause.fate], cause.code, cause.reason)
             writer.writerow((*map(harmless, told), count, *rest))
+    writer.writerows(more)
     return out.getvalue()
 
 

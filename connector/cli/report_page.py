@@ -25,8 +25,11 @@ tfoot td { font-weight: 600; } code { font-size: .8rem; overflow-wrap: anywhere;
 """
 
 
-def as_html(report: FeedingReport, config: str) -> str:
-    """The whole page; `config` is the settings file named in the commands. Every word from outside is escaped."""
+def as_html(report: FeedingReport, config: str, more: Iterable[str] = ()) -> str:
+    """The whole page; `config` is the settings file named in the commands. Every word from outside is escaped.
+
+    `more` is HTML of other rooms, put before the details.
+    """
     parts = [
         '<!doctype html><html lang="fr"><head><meta charset="utf-8"><title>Alimentation du DMP</title>',
         f"<style>{STYLE}</style></head><body>",
@@ -35,6 +38,7 @@ def as_html(report: FeedingReport, config: str) -> str:
         " destinés au DMP et les messages refusés à l'entrée n'y comptent pas. Aucune identité ne figure ici.</p>",
         *_lines(report),
         *_causes(report, config),
+        *more,
         *_details(report),
         "</body></html>\n",
     ]

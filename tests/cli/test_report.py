@@ -10,6 +10,8 @@ import pytest
 
 from connector.base.clock import utc_now
 from connector.journal import Journal, JournalConfig
+from connector.patients.discharges import discharged
+from connector.patients.schema import SCHEMA
 from tests.cli.conftest import Known, Run
 from tests.watch.test_feeding import DONE, held, not_for_dmp, publish, refuse_at_door, refused
 
@@ -21,7 +23,7 @@ def config(known: Known, tmp_path: Path) -> Path:
     file = tmp_path / "connector.toml"
     text = known.config.read_text(encoding="utf-8").replace(str(old), str(tmp_path / "journal.db"))
     file.write_text(text, encoding="utf-8")
-    journal = Journal.open(JournalConfig(tmp_path / "journal.db"), utc_now)
+    journal = Journal.open(JournalConfig(tmp_path / "journal.db"), utc_now, [SCHEMA])
     publish(journal, *DONE)
     publish(journal, *held("configuration.tls", "Certificat refusé"))
     publish(journal, *refused("XDSRegistryError", "=cmd()<script>"), unit="=CHIR")
@@ -124,3 +126,24 @@ def test_before_the_connector_ever_ran(run: Run, config: Path, tmp_path: Path) -
     result = run("report", "feeding", "-c", config)
     assert result.code == 2
     assert "journal" in result.err
+
+
+def test_what_should_have_been_deposited_is_told(run: Run, config: Path, tmp_path: Path) -> None:
+    journal = Journal.open(JournalConfig(tmp_path / "journal.db"), utc_now, [SCHEMA])
+    journal.transact(
+        lambda tx: tx.execute(
+            "INSERT INTO stay (stay, patient_id, patient_class, unit, status) VALUES ('1@X', 1, 'I', '=MED', 'closed')"
+        )
+    )
+    journal.transact(lambda tx: discharged(tx, "1@X", utc_now()))
+    journal.close()
+    missing = run("report", "feeding", "-c", config, "--json").json()["missing"]
+    assert [(line["unit"], line["closed"], line["missing"]) for line in missing["lines"]] == [("=MED", 1, 1)] * 2
+    said = run("report", "feeding", "-c", config).out
+    assert "Documents à déposer" in said
+    assert "incertain" in said
+    file = tmp_path / "report.csv"
+    run("report", "feeding", "-c", config, "--csv", file)
+    assert "'=MED;11490-0;Lettre de liaison à la sortie;non déposés" in file.read_text(encoding="utf-8-sig")
+    run("report", "feeding", "-c", config, "--html", file)
+    assert "<td>=MED</td><td>Lettre de liaison à la sortie</td>" in file.read_text(encoding="utf-8")
