@@ -18,8 +18,9 @@ $(VENV)/.dev: $(VENV)/.run requirements-dev.lock
 demo: $(VENV)/.run
 	$(BIN)/python -m connector demo
 
+# one process per core; the tests of one file stay together, in order
 test: $(VENV)/.dev
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile
 
 proof: $(VENV)/.dev
 	CONNECTOR_PROOF=full $(BIN)/python -m pytest -m proof -s --timeout 7200
