@@ -36,22 +36,28 @@ class _Lines:
         self.without = without
         self.done: list[str] = []
         self.line = ""
+        self.opening = True
 
     def add(self, text: str | None) -> None:
         if not text:
             return
         # White space that holds an end of line is how the file was laid out, not what was written.
         laid = _LINE_BREAK.sub(" ", text)
-        self.line += laid.lstrip() if not self.line and laid != text else laid
+        if self.opening or (not self.line and laid != text):
+            laid = laid.lstrip()
+        self.line += laid
+        self.opening = self.opening and not laid
 
     def end(self) -> None:
         self.done.append(self.line.rstrip())
         self.line = ""
+        self.opening = False
 
     def block(self) -> None:
         if self.line.strip():
             self.end()
         self.line = ""
+        self.opening = True
 
     def text(self) -> str:
         self.block()
@@ -87,6 +93,10 @@ def _write_child(child: etree._Element, lines: _Lines) -> None:
 
 def _table(table: etree._Element, lines: _Lines) -> Iterator[str]:
     heads = heads_of(table)
+    for caption in table.iterfind(q(HL7V3, "caption")):
+        title = plain(caption)
+        if caption not in lines.without and title and not same(title, lines.title):
+            yield title
     for row in table.iter(_TR):
         cells = [cell for cell in row if cell.tag in (_TH, _TD)]
         if cells and all(cell.tag == _TH for cell in cells):

@@ -161,7 +161,7 @@ def _from_the_row(story: Story, found: Plain) -> None:
                 words.append(f"{label} : {text}")
             continue
         said_so = figures(value)
-        value["text"] = _own_words(value.get("text") or story.column(*heads), said_so)
+        value["text"] = value.get("text") or _own_words(story.column(*heads), said_so)
         found[field] = said(value)
         story.told.append(said_so)
     if found.get("duration"):
