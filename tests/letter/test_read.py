@@ -318,6 +318,24 @@ def test_what_is_no_cda_is_refused(cda: bytes, text: str) -> None:
     assert [fault.text for fault in refused.value.faults] == [text]
 
 
+def test_a_document_nested_too_deep_is_refused(leaving: Document) -> None:
+    place = leaving.at(f"{leaving.section('42349-1')}/v3:text")
+    for _ in range(300):
+        place = etree.SubElement(place, "{urn:hl7-org:v3}content")
+    with pytest.raises(LetterError) as refused:
+        leaving.read()
+    assert [fault.text for fault in refused.value.faults] == ["le document est trop imbriqué"]
+
+
+def test_more_than_anyone_would_read_is_counted(leaving: Document) -> None:
+    for number in range(3000):
+        place = etree.Element("{urn:hl7-org:v3}telecom", value=f"tel:{number:010}")
+        leaving.at("//v3:assignedCustodian").append(place)
+    _, kept = leaving.read()
+    assert len(kept) == 501
+    assert kept[-1].what == "plus de 500 autres éléments que la lettre ne contient pas"
+
+
 # The head
 
 

@@ -7,12 +7,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import Final
 
 from lxml import etree
 
 from connector.base.ns import HL7V3
+from connector.letter.errors import LetterError, fault
 
 _V3 = {"v3": HL7V3}
+
+DEEPEST: Final = 200
+"""Levels of elements; the official letters have 17."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,10 +33,15 @@ class Kept:
 
 
 class Reading:
-    """One document being read: what was taken so far, and what was set aside on purpose."""
+    """One document being read: what was taken so far, and what was set aside on purpose.
+
+    Raises LetterError for a document nested deeper than DEEPEST.
+    """
 
     def __init__(self, document: etree._Element) -> None:
         self.document = document
+        if _deeper_than(document, DEEPEST):
+            raise LetterError([fault("document", "le document est trop imbriqué", f"{DEEPEST} niveaux au plus")])
         # lxml forgets an element's identity with its last reference: all are held for the time of the reading.
         self.elements = [node for node in document.iter() if isinstance(node.tag, str)]
         self.taken: set[tuple[etree._Element, str]] = set()
@@ -131,6 +141,15 @@ class Cursor:
             for above in self.element.iterancestors(f"{{{HL7V3}}}{tag}"):
                 return Cursor(above, self.reading)
         return Cursor(None, self.reading)
+
+
+def _deeper_than(document: etree._Element, limit: int) -> bool:
+    depth = 0
+    for event, _ in etree.iterwalk(document, events=("start", "end")):
+        depth += 1 if event == "start" else -1
+        if depth > limit:
+            return True
+    return False
 
 
 def path_of(element: etree._Element) -> str:

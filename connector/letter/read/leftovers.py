@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import islice
 from typing import Final
 
 from lxml import etree
@@ -71,47 +72,65 @@ _WORDS: Final = {
     "value": "valeur",
 }
 _LONGEST: Final = 2_000
+_MOST: Final = 500
+"""Left-over things listed one by one."""
 
 
 def leftovers(reading: Reading) -> tuple[Kept, ...]:
-    """All that nobody took, in document order, after what was set aside on purpose."""
-    return (*reading.kept, *_of(reading, reading.document))
+    """All that nobody took, in document order, after what was set aside on purpose; the last one counts what is cut."""
+    marks = _Marks(reading)
+    found = list(islice(_of(marks, reading.document), _MOST + 1))
+    if len(found) > _MOST:
+        found[_MOST] = Kept("/ClinicalDocument", f"plus de {_MOST} autres éléments que la lettre ne contient pas")
+    return (*reading.kept, *found)
 
 
-def _of(reading: Reading, element: etree._Element) -> Iterator[Kept]:
-    name = etree.QName(element).localname
-    if element in reading.whole or name in _MACHINERY or not _bears(reading, element):
+class _Marks:
+    """For each element, whether something inside says something and was not taken, and whether something was taken."""
+
+    def __init__(self, reading: Reading) -> None:
+        self.reading = reading
+        self.bearing: set[etree._Element] = set()
+        self.touched: set[etree._Element] = set()
+        # Backwards, an element comes after all it holds.
+        for element in reversed(reading.elements):
+            self._mark(element)
+
+    def _mark(self, element: etree._Element) -> None:
+        reading = self.reading
+        above = element.getparent()
+        if element in reading.whole:
+            self.bearing.discard(element)
+            self.touched.add(element)
+        elif etree.QName(element).localname in _MACHINERY:
+            self.bearing.discard(element)
+        elif _unread(reading, element) or _unread_text(reading, element):
+            self.bearing.add(element)
+        if any((element, name) in reading.taken for name in ("text()", *map(str, element.attrib))):
+            self.touched.add(element)
+        if above is not None:
+            for marks in (self.bearing, self.touched):
+                if element in marks:
+                    marks.add(above)
+
+
+def _of(marks: _Marks, element: etree._Element) -> Iterator[Kept]:
+    if element not in marks.bearing:
         return
-    if not _touched(reading, element):
+    name = etree.QName(element).localname
+    if element not in marks.touched:
         yield Kept(path_of(element), _WORDS.get(name, f"élément {name}"), _told(element))
         return
-    for attribute in _unread(reading, element):
+    for attribute in _unread(marks.reading, element):
         yield Kept(
             f"{path_of(element)}/@{attribute}",
             f"{_WORDS.get(name, f'élément {name}')} ({attribute})",
             str(element.get(attribute, "")),
         )
-    if own := _unread_text(reading, element):
+    if own := _unread_text(marks.reading, element):
         yield Kept(f"{path_of(element)}/text()", _WORDS.get(name, f"élément {name}"), own[:_LONGEST])
-    for child in _children(element):
-        yield from _of(reading, child)
-
-
-def _bears(reading: Reading, element: etree._Element) -> bool:
-    """True when something inside says something and was not taken."""
-    if element in reading.whole or etree.QName(element).localname in _MACHINERY:
-        return False
-    if _unread(reading, element) or _unread_text(reading, element):
-        return True
-    return any(_bears(reading, child) for child in _children(element))
-
-
-def _touched(reading: Reading, element: etree._Element) -> bool:
-    if element in reading.whole or (element, "text()") in reading.taken:
-        return True
-    if any((element, str(name)) in reading.taken for name in element.attrib):
-        return True
-    return any(_touched(reading, child) for child in _children(element))
+    for child in element.iterchildren("*"):
+        yield from _of(marks, child)
 
 
 def _unread(reading: Reading, element: etree._Element) -> list[str]:
@@ -152,7 +171,3 @@ def _told(element: etree._Element) -> str:
         words += (node.text or "").split()
         words += (node.tail or "").split() if node is not element else []
     return " ".join(words)[:_LONGEST]
-
-
-def _children(element: etree._Element) -> Iterator[etree._Element]:
-    return (child for child in element if isinstance(child.tag, str))

@@ -128,11 +128,13 @@ def blocks(element: etree._Element) -> list[str]:
 
 
 def heads_of(table: etree._Element) -> list[str]:
-    """Heads of the columns: the last row of two heads or more, [] when the table has none."""
+    """Heads of the columns: the last row of two heads or more before the first value, [] when the table has none."""
     found: list[str] = []
     for row in table.iter(_TR):
         cells = [cell for cell in row if cell.tag in (_TH, _TD)]
-        if len(cells) > 1 and all(cell.tag == _TH for cell in cells):
+        if any(cell.tag == _TD for cell in cells):
+            break
+        if len(cells) > 1:
             found = [plain(cell) for cell in cells]
     return found
 
