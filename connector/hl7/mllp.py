@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import ssl
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -64,8 +65,7 @@ class MllpServer:
         sockets = [bound.dup() for server in former for bound in server.sockets]
         self._servers = [await self._serve(context, sock=bound) for bound in sockets]
         self.config = config
-        for server in former:
-            server.close()
+        await _retire(former)
 
     async def _serve(self, context: ssl.SSLContext | None, **where: Any) -> asyncio.Server:
         return await asyncio.get_running_loop().create_server(
@@ -81,8 +81,7 @@ class MllpServer:
         servers, self._servers = self._servers, []
         if not servers:
             return
-        for server in servers:
-            server.close()
+        await _retire(servers)
         for connection in list(self.connections):
             connection.drain()
         if not await self._gone(drain_seconds):
@@ -161,3 +160,19 @@ def tls_context(config: TlsFiles) -> ssl.SSLContext | None:
             "unusable TLS file", name="tls_cert, tls_key or tls_client_ca", found=str(error), allowed="PEM files"
         ) from error
     return context
+
+
+async def _retire(servers: Iterable[asyncio.Server]) -> None:
+    """Closes servers that take nobody any more; who they have just accepted is theirs still.
+
+    A server closed between an accept and its connection's first step drops that connection without a word.
+    """
+    loop = asyncio.get_running_loop()
+    for server in servers:
+        for bound in server.sockets:
+            loop.remove_reader(bound.fileno())
+    # one turn of the loop for the accepts in hand to begin, one for what they begin
+    for _ in range(2):
+        await asyncio.sleep(0)
+    for server in servers:
+        server.close()
