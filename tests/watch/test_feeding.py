@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import tracemalloc
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -257,13 +258,18 @@ def test_sentences_that_all_differ_are_gathered() -> None:
 
 @pytest.mark.sqlite_only
 def test_memory_does_not_grow_with_the_number_of_deliveries(journal: Journal) -> None:
-    def peak() -> int:
+    def once() -> int:
+        gc.collect()
         tracemalloc.start()
         try:
             read(journal)
             return tracemalloc.get_traced_memory()[1]
         finally:
             tracemalloc.stop()
+
+    def peak() -> int:
+        # threads of earlier tests may be ending meanwhile: the least of three is the report's own
+        return min(once() for _ in range(3))
 
     fill(journal, 2_500)
     first = peak()
