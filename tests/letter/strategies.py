@@ -6,9 +6,8 @@ Codes of terminologies are real ones, so that every suite of the kit may be aske
 from __future__ import annotations
 
 import base64
-from datetime import UTC, date, datetime, timedelta, timezone
+from datetime import UTC, date, datetime, timedelta
 from functools import cache
-from typing import Any
 
 from hypothesis import strategies as st
 
@@ -16,96 +15,21 @@ from connector.base.oid import oid_from_uuid
 from connector.codes import load
 from connector.letter.model import Letter
 from connector.letter.plain import letter_of
-
-Data = dict[str, Any]
-Drawn = st.SearchStrategy[Any]
-
-_HARD = "&<>\"'\\ éÉœß–’…€№Ωж漢\u200f\u0301🙂"
-_ANY = st.characters(codec="utf-8", exclude_categories=("Cs", "Cc"), exclude_characters="\ufffe\uffff")
-_CHARACTER = st.sampled_from(_HARD) | _ANY | st.sampled_from("abcdefghijklmnopqrstuvwxyz ")
-
-
-def _text(alphabet: Drawn, longest: int) -> Drawn:
-    drawn = st.text(alphabet, min_size=1, max_size=longest).filter(lambda text: text.split() != [])
-    return st.sampled_from(_PHRASES) | drawn
-
-
-_PHRASES = (
-    "Épisode psychotique – cachexie/anorexie",
-    "1 comprimé le matin & le soir si SpO2 < 92 %",
-    "]]> <script>alert('x')</script> &amp; &#13;",
-    "L'état s'améliore \"nettement\"",
+from tests.letter.drawn_care import allergies, devices, plans, problems, procedures, treatments
+from tests.letter.drawn_values import (
+    MOMENTS,
+    WHENS,
+    ZONES,
+    Data,
+    Drawn,
+    group,
+    identifiers,
+    lines,
+    listed,
+    periods,
+    prose,
+    some,
 )
-
-
-@cache
-def lines(longest: int = 60) -> Drawn:
-    """One line."""
-    return _text(_CHARACTER, longest)
-
-
-@cache
-def prose(longest: int = 200) -> Drawn:
-    """Several lines, sometimes thousands of characters."""
-    drawn = _text(_CHARACTER | st.sampled_from("\n\t"), longest)
-    return drawn | st.builds(lambda text: "\n\n".join([text] * 40), drawn)
-
-
-@cache
-def listed(name: str) -> Drawn:
-    """A code of a list, alone or with its system and a label."""
-    concepts = [concept for concept in load(name) if concept.system.count(".") > 1]
-    return st.sampled_from(concepts).flatmap(
-        lambda concept: st.sampled_from(
-            [
-                {"code": concept.code, "system": concept.system},
-                {"code": concept.code, "system": concept.system, "display": concept.display or concept.code},
-            ]
-        )
-    )
-
-
-@cache
-def coded(*codes: str) -> Drawn:
-    """A code of a known system, with or without label."""
-    return st.fixed_dictionaries({"code": st.sampled_from(codes)}, optional={"display": lines()})
-
-
-def group(required: dict[str, Drawn], optional: dict[str, Drawn] | None = None) -> Drawn:
-    return st.fixed_dictionaries(required, optional=optional or {})
-
-
-def some(strategy: Drawn, least: int = 0, most: int = 3) -> Drawn:
-    return st.lists(strategy, min_size=least, max_size=most)
-
-
-ZONES = st.integers(-11, 13).map(lambda hours: timezone(timedelta(hours=hours)))
-DAYS = st.dates(date(1950, 1, 1), date(2030, 12, 31)).map(date.isoformat)
-MOMENTS = st.datetimes(datetime(1950, 1, 1), datetime(2030, 12, 31), timezones=ZONES).map(
-    lambda moment: moment.replace(microsecond=0).isoformat()
-)
-WHENS = DAYS | MOMENTS
-PARTIAL = WHENS | DAYS.map(lambda day: day[:4]) | DAYS.map(lambda day: day[:7])
-NUMBERS = st.decimals(0, 999, places=2, allow_nan=False).map(str) | st.integers(1, 99).map(str)
-UNITS = st.sampled_from(["mg", "g", "mL", "ug", "{tbl}", "{count}", "[iU]", "[drp]", "mg/d", "%"])
-TIMES = st.sampled_from(["h", "d", "wk", "mo"])
-
-
-@st.composite
-def periods(draw: st.DrawFn, dates: Drawn = PARTIAL) -> Data:
-    """A start, an end, both in order, or nothing."""
-    found = sorted(draw(st.lists(dates, max_size=2)), key=lambda value: value.ljust(10, "-")[:10])
-    if len(found) == 2 and found[0][:4] == found[1][:4]:
-        # Two dates of one year may be of different precision or zone: the same one is always in order.
-        found = [found[0], found[0]]
-    names = draw(st.permutations(["start", "end"])) if len(found) == 1 else ["start", "end"]
-    return dict(zip(names, found, strict=False))
-
-
-@cache
-def identifiers() -> Drawn:
-    roots = st.uuids().map(oid_from_uuid) | st.sampled_from(["1.2.250.1.999.1", "2.16.840.1.113883.19.5"])
-    return group({"root": roots}, {"extension": lines(20)})
 
 
 @cache
@@ -312,139 +236,6 @@ def _participations() -> Drawn:
         periods(WHENS),
         group({}, {"function": listed("J47"), "role": st.sampled_from(["PROV", "AGNT"])}),
     )
-
-
-@cache
-def doses() -> Drawn:
-    def ordered(values: list[str], more: Data) -> Data:
-        low, *high = sorted(values, key=float)
-        return {"value": low, **({"high": high[0]} if high else {}), **more}
-
-    return st.builds(ordered, st.lists(NUMBERS, min_size=1, max_size=2), group({}, {"unit": UNITS, "text": lines(20)}))
-
-
-@cache
-def timings() -> Drawn:
-    every = group({"value": st.sampled_from(["1", "6", "12", "0.5"]), "unit": TIMES})
-    events = st.sampled_from(["AC", "ACM", "ACD", "ACV", "C", "CM", "CD", "CV", "HS", "IC", "ICD", "PC", "WAKE"])
-    word = {"text": lines(20)}
-    return group({"every": every}, word) | group({"event": events}, word) | group(word)
-
-
-@st.composite
-def treatments(draw: st.DrawFn) -> Data:
-    named = draw(group({"name": lines()}, {"text": prose()}) | group({"text": prose()}))
-    times = draw(periods())
-    mode = draw(st.sampled_from(["normal", "normal", "tapered", "split", "conditional", "combined"]))
-    optional = {
-        "cis": st.integers(60000000, 69999999).flatmap(lambda number: coded(str(number))),
-        "cip": coded("3400934874741"),
-        "ucd": coded("9123456"),
-        "atc": coded("N05AL05", "C03AA03", "N05AH02"),
-        "timing": timings(),
-        "route": coded("20053000", "20020000", "20031500"),
-        "dose": doses(),
-        "rate": doses(),
-        "max_dose": group(
-            {"value": NUMBERS, "unit": UNITS, "per": group({"value": st.just("1"), "unit": TIMES})},
-            {"text": lines(20)},
-        ),
-        "planned": st.booleans(),
-        "comment": prose(),
-        **({"duration": group({"value": st.integers(1, 90).map(str), "unit": TIMES})} if "end" not in times else {}),
-    }
-    dosing = {"dosing_mode": mode, **({"dosing": draw(prose())} if mode != "normal" else {})}
-    return {**named, **times, **dosing, **draw(group({}, optional))}
-
-
-def concerns(fields: Drawn, optional: dict[str, Drawn]) -> Drawn:
-    """What lasts: its status agrees with its end."""
-
-    def whole(named: Data, period: Data, status: str | None, more: Data) -> Data:
-        ended = status in ("aborted", "completed")
-        kept = period if ended or status is None else {name: day for name, day in period.items() if name != "end"}
-        return {**named, **kept, **({"concern": status} if status else {}), **more}
-
-    statuses = st.sampled_from([None, "active", "suspended", "aborted", "completed"])
-    return st.builds(whole, fields, periods(), statuses, group({}, {"comment": prose(), **optional}))
-
-
-@cache
-def allergies() -> Drawn:
-    snomed = group({"code": st.just("126485001"), "system": st.just("2.16.840.1.113883.6.96")}, {"display": lines(20)})
-    agent = lines(30) | group({"name": lines(30), "code": snomed})
-    reaction = lines(30) | group({"text": lines(30)}, {"code": snomed, "start": PARTIAL})
-    return concerns(
-        group({"text": prose()}, {"agent": agent}) | group({"agent": agent}),
-        {
-            "type": listed("AllergyType"),
-            "reactions": some(reaction),
-            "severity": listed("Severity"),
-            "clinical_status": listed("AllergyStatus"),
-        },
-    )
-
-
-@cache
-def problems() -> Drawn:
-    icd = coded("N10", "S52.5", "H34.8")
-    named = group({"code": st.sampled_from(["N10", "F02.0"]), "display": lines()})
-    return concerns(group({"text": prose()}, {"code": icd}) | group({"code": named}), {"type": listed("ProblemType")})
-
-
-@cache
-def procedures() -> Drawn:
-    ccam = group({"code": st.sampled_from(["ECQH010", "DDAF004", "JKHA001"]), "display": lines()})
-    named = group({"text": prose()}, {"code": coded("ECQH010", "AFLH002")}) | group({"code": ccam})
-    more = group(
-        {},
-        {
-            "status": st.sampled_from(["completed", "active", "aborted", "cancelled"]),
-            "priority": listed("ActPriority"),
-        },
-    )
-    return st.builds(lambda named, period, more: {**named, **period, **more}, named, periods(), more)
-
-
-@cache
-def plans() -> Drawn:
-    requests = prose() | group(
-        {"text": prose()},
-        {"status": st.sampled_from(["active", "completed", "aborted", "cancelled"]), "date": PARTIAL},
-    )
-    encounters = group(
-        {"text": prose()},
-        {
-            "type": listed("J142"),
-            "stage": st.sampled_from(["to_request", "booked", "done"]),
-            "date": PARTIAL,
-            "priority": listed("ActPriority"),
-        },
-    )
-    parts = {"procedures": some(procedures()), "requests": some(requests), "encounters": some(encounters)}
-    asked = {"requests": some(requests, 1), **{name: parts[name] for name in ("procedures", "encounters")}}
-    return group({"text": prose()}, parts) | group(asked)
-
-
-@cache
-def devices() -> Drawn:
-    domain = group({"root": st.sampled_from(["1.2.250.1.999.7", "2.51.1.1"])})
-    more = group(
-        {},
-        {
-            "emdn": coded("J010104"),
-            "cladimed": coded("C50FA05"),
-            "lpp": coded("3408693"),
-            "udi": lines(40),
-            "supply_id": identifiers(),
-            "planned": st.booleans(),
-        },
-    )
-
-    def whole(named: Data, period: Data, more: Data, domain: Data) -> Data:
-        return {**named, **period, **more, **({"udi_domain": domain} if "udi" in more and more.get("planned") else {})}
-
-    return st.builds(whole, group({"text": prose()}), periods(), more, domain)
 
 
 def _event(value: Drawn, *, commented: bool) -> Drawn:
