@@ -66,7 +66,9 @@ def source_of_data(data: Mapping[str, Any]) -> Source:
 
 def _told(data: Mapping[str, Any], file: NamedFile | None) -> Source:
     letter, beside = _parts(data)
-    whole = enclose(file.content, file.name, letter) if file is not None else letter
+    # a field left empty in a template says nothing
+    said = {name: value for name, value in letter.items() if value is not None}
+    whole = enclose(file.content, file.name, said) if file is not None else said
     return Source(
         data=whole,
         key=_text(beside, "key"),
