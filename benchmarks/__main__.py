@@ -13,7 +13,18 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Literal
 
-from benchmarks import accept, assertion, durable_ack, end_to_end, hl7_read, mtom, rendering, submissions, xds_read
+from benchmarks import (
+    accept,
+    assertion,
+    durable_ack,
+    end_to_end,
+    hl7_read,
+    letters,
+    mtom,
+    rendering,
+    submissions,
+    xds_read,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +56,7 @@ BENCHMARKS: Mapping[str, Callable[[], dict[str, float]]] = {
     "mtom": mtom.run,
     "rendering": rendering.run,
     "submissions": submissions.run,
+    "letters": letters.run,
     "accept": accept.run,
     "durable_ack": durable_ack.run,
     "end_to_end": end_to_end.run,
@@ -59,6 +71,8 @@ GOALS = (
     Goal("submissions", "50k CPU / floors", "50 kB letter: CPU / bare signatures, post", "≤", 5.0),
     Goal("submissions", "10m CPU / floors", "10 MB letter: CPU / bare digest, post", "≤", 3.5),
     Goal("submissions", "10m memory / document", "10 MB letter: memory / document", "≤", 5.0),
+    Goal("letters", "letters per second", "letters made, checked, sent, per second", "≥", 20),
+    Goal("letters", "CPU / floors", "a letter: CPU / warm checks, two signatures", "≤", 1.5),
     Goal("accept", "accept, 50 waiting / floor", "journal rows, 50 waiting / fsync", "≥", 3.0),
     Goal("accept", "accept, 1 waiting / floor", "journal rows, 1 waiting / fsync", "≥", 0.6),
     Goal("accept", "engine / floor", "deliveries routed and done / fsync"),

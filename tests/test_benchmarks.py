@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import assertion, hl7_read, rendering, retention, submissions, xds_read
+from benchmarks import assertion, hl7_read, letters, rendering, retention, submissions, xds_read
 from benchmarks.__main__ import BENCHMARKS, GOALS, Goal, judge
 from benchmarks.submissions_letters import size_of
 
@@ -23,6 +23,7 @@ def test_every_benchmark_has_a_line_and_every_line_a_benchmark() -> None:
         ("assertion", lambda: assertion.run(1, 1)),
         ("xds_read", lambda: xds_read.run(1)),
         ("rendering", lambda: rendering.run(1, 1)),
+        ("letters", lambda: letters.run(6)),
         ("submissions", lambda: submissions.run({"50k": 2, "10m": 1})),
     ],
 )

@@ -1,6 +1,7 @@
 """`connector letters export`: letters by the thousand, to the DMP or to a folder.
 
-Exit codes: 0 all sent, 1 some refused, held or not treated, 2 settings or arguments, 3 the DMP does not answer.
+Exit codes: 0 all sent (or handed to a daemon at work), 1 some refused, held or not treated, 2 settings or arguments,
+3 the DMP does not answer.
 """
 
 from __future__ import annotations
@@ -119,7 +120,7 @@ def export(
     if stop.unreachable:
         error_console().print("[red]le DMP ne répond pas[/red] : ce qui est remis partira au prochain démarrage")
         raise typer.Exit(UNREACHABLE)
-    if not report.all_sent or stop.asked:
+    if not report.all_well or stop.asked:
         raise typer.Exit(SOME_LEFT)
 
 
@@ -342,5 +343,5 @@ def _say(order: Order, report: Report) -> None:
         console().print(causes)
     console().print(sentence(report), highlight=False, markup=False)
     console().print(f"Rapport : {page} et {table}", highlight=False, markup=False)
-    if not report.all_sent:
+    if not report.all_well:
         console().print(f"Pour reprendre : {order.again}", highlight=False, markup=False)

@@ -88,8 +88,9 @@ class Report:
         return sum(self.counts.values())
 
     @property
-    def all_sent(self) -> bool:
-        return self.counts["sent"] == self.total and not self.unread
+    def all_well(self) -> bool:
+        """Every letter is sent, or in the hands of a connector at work."""
+        return self.counts["sent"] + self.counts["under-way"] == self.total and not self.unread
 
     def word(self, outcome: Outcome) -> str:
         """As people read it."""
@@ -196,7 +197,7 @@ def as_html(report: Report, again: str) -> str:
         f"<p>{escape(sentence(report))}</p>",
         *_units(report),
         *_causes(report),
-        f"<p>Pour reprendre : <code>{escape(again)}</code></p>" if not report.all_sent else "",
+        f"<p>Pour reprendre : <code>{escape(again)}</code></p>" if not report.all_well else "",
         "</body></html>\n",
     ]
     return "\n".join(parts)

@@ -254,7 +254,7 @@ def test_beside_a_daemon_letters_are_only_handed_over(make_site: MakeSite, tmp_p
     source, out, config = letters(tmp_path / "lettres", 3), tmp_path / "out", settings_file(site)
     code, summary = run(config, out, source)
     assert summary["counts"]["sent"] + summary["counts"]["under-way"] == 3
-    assert code == (0 if summary["counts"]["sent"] == 3 else 1)
+    assert code == 0
     for row in rows(out):
         assert site.wait_delivery(row["document"]).state == "done"
     assert run(config, out, source, "--resume")[0] == 0
