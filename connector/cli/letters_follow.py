@@ -38,11 +38,11 @@ def awaiting(
         print_json([{name: value for name, value in asdict(one).items() if name != "patient_id"} for one in stays])
     elif stays:
         table = Table(title=f"Séjours terminés sans lettre de liaison : {len(stays)}")
-        for name in ("séjour", "unité", "entrée", "sortie", "depuis"):
+        for name in ("séjour", "unité", "entrée", "sortie", "depuis", "lettre remise, en attente"):
             table.add_column(name, overflow="fold")
         for one in stays:
             unit = f"{one.unit} {one.unit_name}".strip()
-            table.add_row(one.stay, unit, _day(one.admitted), _day(one.discharged), one.since[:16])
+            table.add_row(one.stay, unit, _day(one.admitted), _day(one.discharged), one.since[:16], one.handed)
         console().print(table)
     else:
         console().print("Aucun séjour terminé n'attend de lettre.", highlight=False)

@@ -20,6 +20,7 @@ from connector.ins.model import INS_OIDS
 from connector.journal import StoredMessage, Submission, Tx
 from connector.journal.documents import can_be_resubmitted
 from connector.patients.answers import answer_later
+from connector.patients.discharges import document_of_stay
 from connector.patients.versions import load_version
 
 _VERBS: Final[dict[Action, str]] = {"replace": "Remplacement", "delete": "Suppression", "create": "Création"}
@@ -64,6 +65,8 @@ class DocumentRouter:
         submission = Submission(unique_id, request.action, sha256, message.sender)
         if not self._shadow and self._known(tx, message, submission, patient, stay, read, index):
             return
+        if request.action != "delete":
+            document_of_stay(tx, unique_id, stay, part.type_code)
         delivery = tx.deliver(
             PUBLICATION,
             patient,

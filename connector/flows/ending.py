@@ -10,7 +10,7 @@ from connector.flows.asked import Asked
 from connector.flows.routing_codes import DELETION_UNKNOWN, PREDECESSOR_UNKNOWN, PREDECESSOR_WAITING, PUBLICATION
 from connector.hl7.model import DocumentRequest
 from connector.journal import Done, Job, Refuse, Tx
-from connector.patients import discharges, versions
+from connector.patients import versions
 
 Then = Callable[[Tx], None]
 
@@ -27,10 +27,7 @@ class Ending:
         now, answer = self._clock(), self._answer(asked.job, asked.request)
 
         def then(tx: Tx) -> None:
-            version = asked.version("published")
-            versions.stand(tx, version, now)
-            discharges.document_gone(tx, version.replaces)
-            discharges.document_stands(tx, version.unique_id, asked.job.stay, asked.header.code.code, now)
+            versions.stand(tx, asked.version("published"), now)
             self._let_successors_go(tx, asked.job)
             acknowledge(tx, asked.job, YES, answer, self._control_ids())
 
@@ -41,7 +38,6 @@ class Ending:
 
         def then(tx: Tx) -> None:
             versions.delete(tx, asked.unique_id, now)
-            discharges.document_gone(tx, asked.unique_id)
             acknowledge(tx, asked.job, YES, answer, self._control_ids())
 
         return Done(text, then=then)

@@ -16,7 +16,9 @@ from connector.patients.state import Sql
 class Awaiting:
     """A stay closed by an A03 without its letter. Times are HL7 text as the hospital sent them.
 
-    unit_name is the label of ZBE-7, "" when none was sent; since (ISO, UTC) is when the connector heard of it.
+    unit_name  label of ZBE-7, "" when none was sent
+    since      when the connector heard of the discharge (ISO, UTC)
+    handed     uniqueId of a letter that is on its way, or waits for something; "" when there is none
     """
 
     stay: str
@@ -27,6 +29,7 @@ class Awaiting:
     admitted: str
     discharged: str
     since: str
+    handed: str = ""
 
 
 def discharged(sql: Sql, stay: str, now: datetime) -> None:
@@ -39,32 +42,29 @@ def not_discharged(sql: Sql, stay: str) -> None:
     sql.execute("DELETE FROM letter_due WHERE stay = ?", (stay,))
 
 
-def document_stands(sql: Sql, unique_id: str, stay: str, type_code: str, now: datetime) -> None:
-    """The DMP has a document of this stay. `now` is aware. Idempotent."""
+def document_of_stay(sql: Sql, unique_id: str, stay: str, type_code: str) -> None:
+    """A document of this stay was handed in; whether it stands, its versions and its own life say. Idempotent."""
     if stay:
         sql.execute(
-            "INSERT INTO stay_document (unique_id, stay, type, at) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
-            (unique_id, stay, type_code, now.isoformat()),
+            "INSERT INTO stay_document (unique_id, stay, type) VALUES (?, ?, ?) ON CONFLICT (unique_id) DO UPDATE"
+            " SET stay = excluded.stay, type = excluded.type",
+            (unique_id, stay, type_code),
         )
-
-
-def document_gone(sql: Sql, unique_id: str) -> None:
-    """The document is no longer in the DMP, or is there no more than as a former version."""
-    sql.execute("DELETE FROM stay_document WHERE unique_id = ?", (unique_id,))
 
 
 def awaiting(
     sql: Sql, types: Sequence[str], classes: Sequence[str], *, after: tuple[str, str] = ("", ""), limit: int = 1_000
 ) -> tuple[Awaiting, ...]:
-    """Closed stays of `classes` (PV1-2) none of whose documents is of `types`, the longest wait first.
+    """Closed stays of `classes` (PV1-2) without a document of `types` in the DMP, the longest wait first.
 
     after   (since, stay) of the last one read, to go on from there
     """
     rows = sql.execute(
-        "SELECT d.stay, s.patient_id, s.patient_class, s.unit, s.unit_name, s.admitted, s.discharged, d.since"
-        f" FROM letter_due d JOIN stay s ON s.stay = d.stay WHERE {_open(types, classes)}"
+        "SELECT d.stay, s.patient_id, s.patient_class, s.unit, s.unit_name, s.admitted, s.discharged, d.since,"
+        f" COALESCE(({_handed(types)}), '') AS handed FROM letter_due d JOIN stay s ON s.stay = d.stay"
+        f" WHERE s.status = 'closed' AND s.patient_class IN ({_marks(classes)}) AND {_without(types)}"
         " AND (d.since > ? OR (d.since = ? AND d.stay > ?)) ORDER BY d.since, d.stay LIMIT ?",
-        (*classes, *types, after[0], after[0], after[1], limit),
+        (*types, *classes, *types, after[0], after[0], after[1], limit),
     ).fetchall()
     return tuple(Awaiting(**{name: row[name] for name in Awaiting.__slots__}) for row in rows)
 
@@ -84,12 +84,19 @@ def count_by_unit(
     return {row["unit"]: (int(row["closed"]), int(row["missing"] or 0)) for row in rows}
 
 
-def _open(types: Sequence[str], classes: Sequence[str]) -> str:
-    return f"s.status = 'closed' AND s.patient_class IN ({_marks(classes)}) AND {_without(types)}"
-
-
 def _without(types: Sequence[str]) -> str:
-    return f"NOT EXISTS (SELECT 1 FROM stay_document x WHERE x.stay = d.stay AND x.type IN ({_marks(types)}))"
+    return (
+        "NOT EXISTS (SELECT 1 FROM stay_document x JOIN version v ON v.unique_id = x.unique_id"
+        f" WHERE x.stay = d.stay AND x.type IN ({_marks(types)}) AND v.state = 'published')"
+    )
+
+
+def _handed(types: Sequence[str]) -> str:
+    return (
+        "SELECT min(x.unique_id) FROM stay_document x JOIN document y ON y.unique_id = x.unique_id"
+        f" WHERE x.stay = d.stay AND x.type IN ({_marks(types)}) AND y.action <> 'delete'"
+        " AND y.state IN ('received', 'waiting', 'sending', 'in-doubt')"
+    )
 
 
 def _marks(values: Sequence[str]) -> str:

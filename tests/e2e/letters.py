@@ -17,7 +17,7 @@ from connector.flows.letters import LetterDesk, LetterReceipt, Source
 from connector.hl7.mllp_client import MllpClient
 from connector.journal import Journal
 from connector.letter.inputs import read_data
-from connector.patients.discharges import awaiting
+from connector.patients.discharges import Awaiting, awaiting
 from connector.patients.schema import SCHEMA
 from tests.e2e.harness import DEADLINE, Site
 
@@ -45,6 +45,9 @@ class Desk:
 
     def delete(self, unique_id: str, cda: bytes = b"") -> LetterReceipt:
         return run(self.desk.delete_letter(unique_id, cda))
+
+    def awaiting(self) -> tuple[Awaiting, ...]:
+        return self.journal.transact(lambda tx: awaiting(tx, ("11490-0",), ("I",)))
 
     def close(self) -> None:
         self._client.close()

@@ -199,6 +199,20 @@ def test_a_letter_is_replaced_then_deleted(site: Site) -> None:
         assert [finding.path for finding in again.findings] == ["key"]
 
 
+def test_a_stay_whose_letter_waits_for_something_says_so(site: Site) -> None:
+    site.send(admission("ADT2050", ZFA_9="NA"))
+    site.sample("adt-a03-sortie.er7")
+    routed(site, "ADT0005")
+    with desk_of(site) as desk:
+        receipt = desk.submit(Source(data=data(), stay=STAY))
+        assert site.wait_delivery(receipt.unique_id).state == "held"
+        (one,) = desk.awaiting()
+        assert (one.stay, one.handed) == (STAY, receipt.unique_id)
+        admitted(site)
+        assert site.wait_delivery(receipt.unique_id, "done").state == "done"
+    assert stays_awaiting(site) == []
+
+
 def test_a_letter_still_waiting_can_be_replaced_and_keeps_its_chain(site: Site) -> None:
     site.send(admission("ADT2030", ZFA_9="NA"))
     site.settled("ADT2030")

@@ -18,7 +18,7 @@ from connector.patients.schema import SCHEMA
 from connector.simulator.config import SimConfig
 from connector.simulator.faults import FaultRule
 from connector.watch.feeding_rows import feeding_report
-from tests.e2e import test_deletion, test_publication, test_shadow, test_versions
+from tests.e2e import test_deletion, test_letters, test_publication, test_shadow, test_versions
 from tests.e2e.conftest import MakeSite
 from tests.e2e.harness import INS, Site
 from tests.e2e.messages import admission, deletion, letter, successor
@@ -37,6 +37,9 @@ SCENARIOS: Final[tuple[Callable[[Site], None], ...]] = (
     test_publication.test_a_second_request_for_a_waiting_document_gets_its_own_answer,
     test_publication.test_a_move_between_patients_after_a_publication_alerts,
     test_publication.test_what_a_former_release_did_not_serve_is_taken_up,
+    test_letters.test_from_the_discharge_to_the_letter_in_the_dmp,
+    test_letters.test_a_stay_whose_letter_waits_for_something_says_so,
+    test_letters.test_a_letter_is_replaced_then_deleted,
 )
 REHEARSALS: Final[tuple[Callable[[MakeSite], None], ...]] = (
     test_shadow.test_a_chain_written_replaced_and_taken_back_in_shadow_leaves_nothing,

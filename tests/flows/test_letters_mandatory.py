@@ -15,11 +15,11 @@ from connector.journal import Journal, JournalConfig
 from connector.patients.discharges import (
     awaiting,
     discharged,
-    document_gone,
-    document_stands,
+    document_of_stay,
     not_discharged,
 )
 from connector.patients.schema import SCHEMA
+from connector.patients.versions import Version, delete, stand
 
 NOW = datetime(2026, 11, 22, 8, tzinfo=UTC)
 LETTER, SUMMARY = "Lettre de liaison à la sortie", "Documents de sortie d'hospitalisation"
@@ -45,7 +45,8 @@ def ended(
 
 
 def stands(journal: Journal, unique_id: str, stay: str, kind: str) -> None:
-    journal.transact(lambda tx: document_stands(tx, unique_id, stay, kind, NOW))
+    journal.transact(lambda tx: document_of_stay(tx, unique_id, stay, kind))
+    journal.transact(lambda tx: stand(tx, Version(unique_id, 1), NOW))
 
 
 def names(journal: Journal) -> list[str]:
@@ -65,7 +66,7 @@ def test_a_stay_waits_from_its_discharge_to_its_letter(journal: Journal) -> None
     assert names(journal) == ["1@X", "2@X"]
     stands(journal, "2.25.2", "1@X", "11490-0")
     assert names(journal) == ["2@X"]
-    journal.transact(lambda tx: document_gone(tx, "2.25.2"))
+    journal.transact(lambda tx: delete(tx, "2.25.2", NOW))
     assert names(journal) == ["1@X", "2@X"]
     journal.transact(lambda tx: not_discharged(tx, "1@X"))
     assert names(journal) == ["2@X"]

@@ -6,6 +6,8 @@ from dataclasses import replace
 from datetime import date
 
 import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
 
 from connector.base.resources import resource_dir
 from connector.cda.header import read_header
@@ -155,3 +157,15 @@ def test_the_message_of_the_sample_letter_is_written_to_the_character() -> None:
     control_id = parse_header(message).control_id
     assert lines[:9] == GOLDEN.format(control_id=control_id).splitlines()
     assert len(control_id) == 20
+
+
+_NAME = st.text(st.characters(codec="utf-8", exclude_categories=("Cc", "Cs", "Zs", "Zl", "Zp", "Cf")), min_size=1)
+
+
+@given(name=_NAME, given_name=_NAME, title=st.binary(max_size=200))
+def test_whatever_the_names_and_the_bytes_they_come_back(name: str, given_name: str, title: bytes) -> None:
+    assume('""' not in (name, given_name))
+    traits = replace(HEADER.traits, birth_name=name, first_given=given_name)
+    request = read(wrap(title or b"x", replace(HEADER, traits=traits), FACTS))
+    assert (request.traits.birth_name, request.traits.first_given) == (name, given_name)
+    assert request.documents[0].content == (title or b"x")

@@ -24,8 +24,7 @@ CREATE TABLE letter_due (
 CREATE TABLE stay_document (
     unique_id {text} PRIMARY KEY,
     stay {text} NOT NULL,
-    type {text} NOT NULL,
-    at {text} NOT NULL
+    type {text} NOT NULL
 );
 CREATE INDEX stay_document_stay ON stay_document (stay);
 
