@@ -1,7 +1,7 @@
 """`connector letters export`: letters by the thousand, to the DMP or to a folder.
 
 Exit codes: 0 all sent (or handed to a daemon at work), 1 some refused, held or not treated, 2 settings or arguments,
-3 the DMP does not answer.
+3 nothing moves any more: the DMP, or the identity server, does not answer.
 """
 
 from __future__ import annotations
@@ -98,7 +98,7 @@ def export(
     ] = 200,
     patience: Annotated[
         float,
-        typer.Option(min=0, help="Seconds a silent DMP is waited for; what was handed over stays in the journal."),
+        typer.Option(min=0, help="Seconds without any letter that ends before giving up; what is handed over stays."),
     ] = 900.0,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Do everything but hand over; only the report is kept.")
@@ -118,7 +118,9 @@ def export(
     report, stop = _run(order)
     _say(order, report)
     if stop.unreachable:
-        error_console().print("[red]le DMP ne répond pas[/red] : ce qui est remis partira au prochain démarrage")
+        error_console().print(
+            "[red]plus aucune lettre n'aboutit[/red] : ce qui est remis partira au prochain démarrage"
+        )
         raise typer.Exit(UNREACHABLE)
     if not report.all_well or stop.asked:
         raise typer.Exit(SOME_LEFT)
@@ -173,7 +175,14 @@ def _run(order: Order) -> tuple[Report, Stop]:
         progress = run.run(items)
         run.finish(wait=works)
         unread = max(0, total - progress.seen) if stop.asked else 0
-        report = reports.report_of(ledger, made_at=utc_now(), target=order.to, rehearsed=order.dry_run, unread=unread)
+        report = reports.report_of(
+            ledger,
+            made_at=utc_now(),
+            target=order.to,
+            rehearsed=order.dry_run,
+            unread=unread,
+            already=progress.already,
+        )
         _write(order, ledger, report)
     if ignored.count and not order.as_json:
         suffixes = ", ".join(sorted(ignored.suffixes))

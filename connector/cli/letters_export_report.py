@@ -81,10 +81,14 @@ class Report:
     units: dict[str, Counter[Outcome]]
     causes: tuple[tuple[Cause, Tally], ...]
     unread: int = 0
+    already: int = 0
 
     @property
     def total(self) -> int:
-        """Letters of the ledger; sources a stopped run did not come to are `unread`."""
+        """Letters of the ledger; sources a stopped run did not come to are `unread`.
+
+        `already`: sources this run read and had nothing to do for, accepted before or the same letter twice.
+        """
         return sum(self.counts.values())
 
     @property
@@ -108,6 +112,7 @@ class Report:
             "rehearsed": self.rehearsed,
             "total": self.total,
             "unread": self.unread,
+            "already": self.already,
             "counts": {outcome: self.counts[outcome] for outcome in OUTCOMES},
             "units": [
                 {"unit": unit, **{outcome: counts[outcome] for outcome in OUTCOMES}}
@@ -121,7 +126,13 @@ class Report:
 
 
 def report_of(
-    ledger: Ledger, *, made_at: datetime, target: Literal["dmp", "folder"], rehearsed: bool, unread: int = 0
+    ledger: Ledger,
+    *,
+    made_at: datetime,
+    target: Literal["dmp", "folder"],
+    rehearsed: bool,
+    unread: int = 0,
+    already: int = 0,
 ) -> Report:
     """Counts the ledger row by row: what is kept is bounded by the causes a hospital has."""
     counts: Counter[Outcome] = Counter()
@@ -145,7 +156,7 @@ def report_of(
         if len(tally.refs) < _SHOWN:
             tally.refs.append(entry.ref)
     ordered = sorted(causes.items(), key=lambda item: (OUTCOMES.index(item[0].outcome), -item[1].count, item[0]))
-    return Report(made_at, target, rehearsed, counts, dict(sorted(units.items())), tuple(ordered), unread)
+    return Report(made_at, target, rehearsed, counts, dict(sorted(units.items())), tuple(ordered), unread, already)
 
 
 def to_do(cause: Cause) -> str:
@@ -211,7 +222,8 @@ def sentence(report: Report) -> str:
         if report.counts[outcome] or outcome == "sent"
     )
     unread = f" {report.unread} sources ne sont pas encore lues." if report.unread else ""
-    return f"{report.total} lettres : {parts}.{unread}"
+    already = f" {report.already} sources étaient déjà remises, ou en double." if report.already else ""
+    return f"{report.total} lettres : {parts}.{already}{unread}"
 
 
 def _shown(report: Report) -> list[Outcome]:

@@ -234,6 +234,25 @@ def test_a_dmp_that_does_not_answer_ends_the_export_and_loses_nothing(ready: Sit
     assert sorted(ready.simulator.world.acceptances().values()) == [1] * 12
 
 
+def test_letters_behind_one_that_was_given_up_do_not_keep_the_export(ready: Site, tmp_path: Path) -> None:
+    source, out = letters(tmp_path / "lettres", 3), tmp_path / "out"
+    ready.simulator.faults.add(FaultRule("http-500", transaction="ITI-41", times=0))
+    engine = {"backoff": {"first": 0.05, "max_attempts": 1}, "destinations": {"*": {"failures": 0}}}
+    code, summary = run(settings_file(ready, engine=engine), out, source)
+    assert code == 1
+    assert (summary["counts"]["refused"], summary["counts"]["held"]) == (1, 2)
+    assert {cause["code"] for cause in summary["causes"] if cause["outcome"] == "held"} == {"predecessor.dead"}
+
+
+def test_the_same_letter_twice_is_one_letter(ready: Site, tmp_path: Path) -> None:
+    source = tmp_path / "lettres"
+    for name in ("a", "b"):
+        write(source, name, letter(1))
+    code, summary = run(settings_file(ready), tmp_path / "out", source)
+    assert (code, summary["total"], summary["already"]) == (0, 1, 1)
+    assert sorted(ready.simulator.world.acceptances().values()) == [1]
+
+
 def test_ctrl_c_ends_after_the_letters_in_hand(ready: Site, tmp_path: Path) -> None:
     source, out, config = letters(tmp_path / "lettres", 60), tmp_path / "out", settings_file(ready)
     export = Export(config, out, source)

@@ -40,11 +40,17 @@ _UNROUTED: Final[dict[Dialect, str]] = {
     "sqlite": "SELECT count(*) AS n FROM message WHERE id > (SELECT position FROM routing) AND routed = 0",
     "postgresql": "SELECT count(*) AS n FROM message WHERE routed = 0",
 }
+_BEHIND: Final = (
+    "EXISTS (SELECT 1 FROM delivery b WHERE b.patient_id = d.patient_id AND b.lane = d.lane AND b.id < d.id"
+    " AND b.state = 'dead')"
+)
+"""An earlier delivery of the patient was given up: where dead letters stop, this one goes when a person has acted."""
 _ENDS: Final[dict[str, State]] = {"done": "sent", "held": "held", "refused": "refused", "dead": "refused"}
 _GONE: Final = {
     "replaced": "ce document a été remplacé depuis par une nouvelle version",
     "deleted": "ce document a été supprimé du DMP",
 }
+_WAITS_BEHIND: Final = "un envoi précédent du même patient est abandonné : le traiter d'abord (connector queue)"
 _LOST: Final = "Message accepté mais non traité : à reprendre (connector worklist)"
 
 
@@ -173,7 +179,7 @@ class DmpTarget:
             return True
         marks = ", ".join("?" * len(page))
         rows = self._journal.query(
-            "SELECT document_id, state, reason_code, reason FROM delivery"
+            f"SELECT document_id, state, reason_code, reason, {_BEHIND} AS behind FROM delivery d"
             f" WHERE document_id IN ({marks}) AND document_id <> '' AND kind = ? ORDER BY id",
             (*(entry.document_id for entry in page), PUBLICATION),
         )
@@ -194,9 +200,11 @@ class DmpTarget:
                 state = _ENDS[row["state"]]
                 if (state, row["reason_code"], row["reason"]) != (entry.state, entry.code, entry.reason):
                     ledger.ended(entry.number, state, row["reason_code"], "" if state == "sent" else row["reason"])
+            elif row is not None and row["behind"] and self._journal.config.dead_letter == "stop":
+                ledger.ended(entry.number, "held", "predecessor.dead", _WAITS_BEHIND)
             else:
                 ended = False
-                if row is not None:
+                if row is not None and (row["reason_code"], row["reason"]) != (entry.code, entry.reason):
                     ledger.ended(entry.number, "handed", row["reason_code"], row["reason"])
         return ended
 

@@ -59,7 +59,7 @@ class Progress:
 
 @dataclass(slots=True)
 class Stop:
-    """Asks the run to end after the letters in hand."""
+    """Asks the run to end after the letters in hand; `unreachable` when it ends because nothing moves any more."""
 
     event: threading.Event = field(default_factory=threading.Event)
     unreachable: bool = False
@@ -76,11 +76,25 @@ class _InHand:
     future: Future[Made]
 
 
+class _Calm:
+    """Tells when nothing has changed for `patience` seconds."""
+
+    def __init__(self, patience: float) -> None:
+        self._patience = patience
+        self._last: object = None
+        self._at = time.monotonic()
+
+    def since(self, what: object) -> bool:
+        if what != self._last:
+            self._last, self._at = what, time.monotonic()
+        return time.monotonic() - self._at > self._patience
+
+
 class Export:
     """One run. `changed` is called after each thing done, from the thread of `run`.
 
     aside     folder of what was set aside
-    patience  seconds without room and without an answer of the DMP after which the run gives up
+    patience  time without room and without a letter that ends, after which the run gives up
     """
 
     def __init__(
@@ -129,13 +143,11 @@ class Export:
 
     def finish(self, *, wait: bool) -> None:
         """Writes down what became of the letters; with `wait`, once all of them have ended or the run gives up."""
-        idle = time.monotonic()
+        calm = _Calm(self._patience)
         while not self._target.settle(self._ledger, last=True) and wait and not self._stop.asked:
-            if self._target.room() != "unreachable":
-                idle = time.monotonic()
-            elif time.monotonic() - idle > self._patience:
-                self._give_up()
             self._progress.waiting = "le pipeline termine les envois"
+            if calm.since(self._ledger.counts()):
+                self._give_up()
             self._changed(self._progress)
             self._stop.event.wait(_PAUSE * 2)
         self._progress.waiting = ""
@@ -198,22 +210,18 @@ class Export:
 
     def _room(self) -> int:
         """Waits for room; 0 when the run is to end first."""
-        idle = time.monotonic()
+        calm = _Calm(self._patience)
         while True:
             room = self._target.room()
             if room and room != "unreachable":
                 self._progress.waiting = ""
                 return room
-            if room == "unreachable":
-                self._progress.waiting = "le DMP ne répond pas"
-                if time.monotonic() - idle > self._patience:
-                    self._give_up()
-            else:
-                idle = time.monotonic()
-                self._progress.waiting = "la file du DMP est pleine"
+            self._progress.waiting = "le DMP ne répond pas" if room else "la file du DMP est pleine"
+            self._target.settle(self._ledger, last=False)
+            if calm.since(self._ledger.counts()):
+                self._give_up()
             if self._gave_up:
                 return 0
-            self._target.settle(self._ledger, last=False)
             self._changed(self._progress)
             time.sleep(_PAUSE)
 
