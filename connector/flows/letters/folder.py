@@ -144,8 +144,10 @@ class LetterFolder:
         return place
 
     def _give_back(self, place: Path) -> None:
-        for path in place.iterdir():
-            path.rename(self._folder / path.name)
+        for path in sorted(place.iterdir()):
+            back, refused = self._folder / path.name, self._folder / REFUSED
+            # when a newer file of that name is there already, neither is lost
+            path.rename(refused / _free(refused, [path.name])[path.name] if back.exists() else back)
         place.rmdir()
 
     # -- handing in ------------------------------------------------------------------------------------------------
