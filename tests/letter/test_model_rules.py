@@ -363,7 +363,7 @@ RULES: list[Case] = [
 ]
 
 
-@pytest.mark.parametrize(("make", "path", "value", "told", "text"), RULES, ids=lambda item: str(item)[:50])
+@pytest.mark.parametrize(("make", "path", "value", "told", "text"), RULES, ids=lambda item: getattr(item, "__name__", str(item))[:50])
 def test_one_change_one_fault(make: Callable[[], Data], path: str, value: Any, told: str, text: str) -> None:
     found = faults(changed(make(), path, value))
     if not text:
