@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from connector.flows.letters.export.ledger import NAME
+from connector.journal.audit.key import create_key
 from connector.simulator.config import SimConfig
 from connector.simulator.faults import FaultRule
 from tests.e2e.conftest import MakeSite
@@ -295,3 +296,22 @@ def test_finished_stays_of_the_journal(make_site: MakeSite, tmp_path: Path) -> N
     template = write(tmp_path / "modele", "modele", common)
     code, summary = run(config, tmp_path / "out", "journal", "--template", template, "--resume")
     assert summary["counts"]["sent"] + summary["counts"]["under-way"] == 1, summary
+
+
+def test_on_postgresql(tmp_path: Path, pki_folder: Path, postgres_database: str) -> None:
+    create_key(tmp_path / "audit.key")
+    sections = {"journal": {"store": postgres_database}, "audit": {"key_file": str(tmp_path / "audit.key")}}
+    source, out = letters(tmp_path / "lettres", 6), tmp_path / "out"
+    with Site(tmp_path, SimConfig(tmp_path / "simulator", pki_folder=pki_folder), **sections) as site:
+        admit(site)
+        config = settings_file(site, **sections)
+        beside = run(config, out, source)
+        assert beside[0] == 0
+        for row in rows(out):
+            assert site.wait_delivery(row["document"]).state == "done"
+        site.stop()
+        write(source, "m0001", letter(100))
+        code, summary = run(config, out, source, "--resume")
+        assert (code, summary["counts"]["sent"]) == (0, 7)
+        assert order_of_acceptance(site) == [row["document"] for row in rows(out)]
+        site.start()

@@ -13,7 +13,7 @@ from functools import partial
 from typing import Any, Final, Protocol
 
 from connector.flows.destinations import DMP
-from connector.flows.letters.desk import LetterDesk, Prepared
+from connector.flows.letters.desk import LetterDesk
 from connector.flows.letters.export.ledger import Entry, Ledger
 from connector.flows.letters.export.model import Failure, Ready, State
 from connector.flows.letters.export.targets import Letter, Room, Taken
@@ -21,7 +21,7 @@ from connector.flows.letters.export.verdicts import KnownVerdicts
 from connector.flows.letters.model import LetterReceipt, Source
 from connector.flows.letters.stored import standing_of
 from connector.flows.routing_codes import PUBLICATION
-from connector.journal import Journal, JournalReader
+from connector.journal import Journal, JournalReader, Tx
 from connector.journal.db.connection import Dialect
 from connector.letter.errors import LetterError
 from connector.patients.letters import Made, accepted_as, first_handed, remember_made
@@ -137,22 +137,10 @@ class DmpTarget:
             return _failed(ready, first.path, first.text)
         if isinstance(prepared, LetterReceipt):
             return self._taken(ready, prepared)
-        self._remember(letter)
-        ack = await self._door.hand(prepared.message)
-        return self._taken(ready, self._receipt(prepared, ack, letter))
-
-    def _remember(self, letter: Letter) -> None:
-        """In the journal too, so that the same data handed in otherwise are known for the same document."""
-        ready = letter.ready
-        if ready.source:
-            made = Made(ready.source, ready.source_digest, ready.document_id, first_handed(letter.at))
-            self._journal.post(partial(remember_made, made=made))
-
-    def _receipt(self, prepared: Prepared, ack: bytes | None, letter: Letter) -> LetterReceipt:
-        receipt = self._door.desk.receipt(prepared, ack)
-        if receipt.accepted and letter.ready.source:
-            self._journal.post(partial(accepted_as, source=letter.ready.source, message_id=receipt.message_id))
-        return receipt
+        receipt = self._door.desk.receipt(prepared, await self._door.hand(prepared.message))
+        if receipt.accepted and ready.source:
+            self._journal.post(partial(_remember, letter=letter, message_id=receipt.message_id))
+        return self._taken(ready, receipt)
 
     def _taken(self, ready: Ready, receipt: LetterReceipt) -> Taken | Failure:
         if receipt.accepted:
@@ -207,6 +195,13 @@ class DmpTarget:
                 if row is not None and (row["reason_code"], row["reason"]) != (entry.code, entry.reason):
                     ledger.ended(entry.number, "handed", row["reason_code"], row["reason"])
         return ended
+
+
+def _remember(tx: Tx, letter: Letter, message_id: int) -> None:
+    """In the journal too, so that the same data handed in otherwise are known for the same document."""
+    ready = letter.ready
+    remember_made(tx, Made(ready.source, ready.source_digest, ready.document_id, first_handed(letter.at)))
+    accepted_as(tx, ready.source, message_id)
 
 
 def _failed(ready: Ready, code: str, reason: str) -> Failure:
