@@ -24,6 +24,7 @@ from connector.letter.build import build
 from connector.letter.errors import LetterError
 from connector.letter.model import Letter, UnstructuredLetter
 from connector.letter.plain import letter_of
+from connector.render.html import html_text, to_html
 from tests.dmp.samples import CONFIG, FACTS
 from tests.letter.facts import missing, narrative
 from tests.letter.letters import Data, changed
@@ -78,6 +79,12 @@ def test_drawn_letters_break_no_rule_of_ours(letter: Letter) -> None:
 @given(structured_letters())
 def test_every_clinical_fact_can_be_read(letter: Letter) -> None:
     assert missing(letter, narrative(build(letter))) == []
+
+
+@settings(max_examples=DRAWN, suppress_health_check=HEALTH)
+@given(structured_letters())
+def test_every_clinical_fact_can_be_read_on_the_page(letter: Letter) -> None:
+    assert missing(letter, html_text(to_html(build(letter)).content)) == []
 
 
 @settings(max_examples=DRAWN, suppress_health_check=HEALTH)
