@@ -27,6 +27,7 @@ from tests.e2e.exporting import (
     write,
 )
 from tests.e2e.harness import Site
+from tests.e2e.letters import STAY
 from tests.e2e.messages import NESSI, admission
 
 
@@ -243,6 +244,18 @@ def test_letters_behind_one_that_was_given_up_do_not_keep_the_export(ready: Site
     assert code == 1
     assert (summary["counts"]["refused"], summary["counts"]["held"]) == (1, 2)
     assert {cause["code"] for cause in summary["causes"] if cause["outcome"] == "held"} == {"predecessor.dead"}
+
+
+def test_what_goes_beside_a_letter_is_obeyed(ready: Site, tmp_path: Path) -> None:
+    source = tmp_path / "lettres"
+    write(source, "masquee", {"letter": letter(1), "stay": STAY, "hidden": ["MASQUE_PS"]})
+    write(source, "ailleurs", {"letter": letter(2), "stay": "999@999"})
+    code, summary = run(settings_file(ready), out := tmp_path / "out", source)
+    assert (code, summary["counts"]["sent"], summary["counts"]["refused"]) == (1, 1, 1)
+    (raw,) = ready.query("SELECT raw FROM message WHERE type = 'MDM'")[0]
+    assert b"MASQUE_PS^Masqu\xc3\xa9 aux professionnels de Sant\xc3\xa9^MetaDMPMSS||Y^" in raw
+    told = {Path(row["source"]).stem: row["code"] for row in rows(out)}
+    assert told == {"masquee": "", "ailleurs": "stay"}
 
 
 def test_the_same_letter_twice_is_one_letter(ready: Site, tmp_path: Path) -> None:

@@ -131,7 +131,7 @@ class DmpTarget:
         if self._verdicts is not None:
             self._verdicts.remember(ready.cda, ready.verdict)
         try:
-            prepared = self._door.desk.prepare(Source(cda=ready.cda))
+            prepared = self._door.desk.prepare(Source(cda=ready.cda, stay=ready.stay, hidden=ready.hidden))
         except LetterError as error:
             first = error.faults[0]
             return _failed(ready, first.path, first.text)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final, Literal
 
+from connector.flows.letters.model import Hidden
 from connector.kit.verdict import CdaVerdict
 from connector.letter.errors import Fault, LetterError
 
@@ -69,6 +70,8 @@ class Ready:
     """A letter built and checked.
 
     patient   what keeps the order of one patient's letters; never shown
+    stay      the stay it was made for, "" when nothing named one
+    hidden    from whom it is hidden
     source    how the journal names what it was made of, with its digest; "" for a CDA
     unit      label of the unit, "" when not known
     type      LOINC code of the document
@@ -81,6 +84,8 @@ class Ready:
     patient: str
     unit: str
     type: str
+    stay: str = ""
+    hidden: frozenset[Hidden] = frozenset()
     source: str = ""
     source_digest: str = ""
     verdict: CdaVerdict = NOTHING_FOUND

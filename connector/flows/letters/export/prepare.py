@@ -18,13 +18,14 @@ from connector.flows.letters.config import LettersConfig
 from connector.flows.letters.export.model import Failure, Item, Made, Ready, Task, of_faults, refused_data
 from connector.flows.letters.making import MadeLetter, make_from_cda, make_from_data
 from connector.flows.letters.model import Source
+from connector.flows.letters.sources import NamedFile, source_of, source_of_data
 from connector.flows.snapshot import Snapshot
 from connector.journal import JournalConfig, JournalReader
 from connector.kit.config import GateConfig
 from connector.kit.judge import Judge
 from connector.kit.verdict import STRUCTURE, CdaVerdict
 from connector.letter.errors import LetterError
-from connector.letter.inputs import Row, enclose, read_data
+from connector.letter.inputs import Row
 from connector.patients.letters import made_of
 
 T = TypeVar("T")
@@ -119,18 +120,13 @@ class Maker:
 def _source(item: Item) -> Source:
     """Raises LetterError."""
     match item.kind:
-        case "cda":
-            return Source(cda=item.content)
-        case "data":
-            return Source(data=read_data(item.content, item.name))
-        case "enclosed":
-            assert item.header is not None
-            name, said = item.header
-            return Source(data=enclose(item.content, item.name, read_data(said, name)))
+        case "row":
+            return source_of_data(item.data)
         case "stay":
-            return Source(data=item.data, key=f"stay:{item.stay}", stay=item.stay)
+            return replace(source_of_data(item.data), key=f"stay:{item.stay}", stay=item.stay)
         case _:
-            return Source(data=item.data)
+            header = NamedFile(*item.header) if item.header is not None else None
+            return source_of(NamedFile(item.name, item.content), header)
 
 
 def _judge(gate: GateConfig) -> Judge | None:
@@ -159,6 +155,8 @@ def _judged(source: Source, made: MadeLetter, verdict: CdaVerdict, seconds: Mapp
         _patient(header),
         unit,
         kind,
+        stay=source.stay,
+        hidden=source.hidden,
         source=source.name if source.data is not None else "",
         source_digest=source.digest if source.data is not None else "",
         verdict=verdict,

@@ -56,7 +56,7 @@ class RehearsalTarget:
         if standing_of(self._journal, ready.document_id) != "open":
             return Taken("sent", code="known", reason="déjà remise au connecteur")
         try:
-            prepared = self._desk.prepare(Source(cda=ready.cda))
+            prepared = self._desk.prepare(Source(cda=ready.cda, stay=ready.stay, hidden=ready.hidden))
         except LetterError as error:
             return _failed(ready, error.faults[0].path, error.faults[0].text)
         assert not isinstance(prepared, LetterReceipt), "a CDA is always prepared"
