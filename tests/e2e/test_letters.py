@@ -146,6 +146,16 @@ def test_a_letter_that_contradicts_its_stay_is_refused_with_the_place(site: Site
     assert [finding.path for finding in receipt.findings] == ["patient.birth_date"]
 
 
+def test_a_letter_of_another_time_is_not_taken_for_the_only_stay_known(site: Site) -> None:
+    discharged(site)
+    former = data()["stay"] | {"admission": "2022-05-02T09:00:00+02:00", "discharge": "2022-05-06T10:00:00+02:00"}
+    with desk_of(site) as desk:
+        receipt = desk.submit(Source(data=data(stay=former)))
+    assert receipt.verdict == "accepted", receipt.findings
+    assert site.wait_delivery(receipt.unique_id).state == "done"
+    assert stays_awaiting(site) == [STAY]
+
+
 def test_a_stay_nobody_announced_is_said(site: Site) -> None:
     with desk_of(site) as desk:
         receipt = desk.submit(Source(data=data(), stay="999@CHU-X"))

@@ -32,7 +32,7 @@ def stay_of_data(sql: Sql, data: Mapping[str, Any], stay: str, config: LettersCo
     if visit is not None:
         return _by_visit(sql, visit, config)
     ins = _ins(_in(data.get("patient"), "ins"))
-    return _only_stay(sql, ins) if ins is not None else None
+    return _only_stay(sql, ins, _in(data.get("stay"), "admission")) if ins is not None else None
 
 
 def stay_of_cda(sql: Sql, header: CdaHeader, stay: str, config: LettersConfig) -> StayFacts | None:
@@ -44,7 +44,8 @@ def stay_of_cda(sql: Sql, header: CdaHeader, stay: str, config: LettersConfig) -
         if found is not None:
             return found
     ins = header.ins()
-    return _only_stay(sql, ins) if ins is not None and not header.encounter_ids else None
+    began = header.service_events[0].low if header.service_events else ""
+    return _only_stay(sql, ins, began) if ins is not None and not header.encounter_ids else None
 
 
 def facts_of_stay(known: StayFacts | None, config: LettersConfig) -> Facts:
@@ -92,9 +93,18 @@ def another_patient(known: StayFacts | None, ins: MatriculeIns | None) -> bool:
     return known is not None and known.ins is not None and ins is not None and known.ins != ins
 
 
-def _only_stay(sql: Sql, ins: MatriculeIns) -> StayFacts | None:
+def _only_stay(sql: Sql, ins: MatriculeIns, began: object) -> StayFacts | None:
+    """The one stay the journal knows, unless the letter says that its own began another day."""
     stays = stays_of(sql, ins)
-    return stay_facts(sql, stays[0]) if len(stays) == 1 else None
+    known = stay_facts(sql, stays[0]) if len(stays) == 1 else None
+    days = (_day(began), _day(known.admitted) if known is not None else "")
+    return None if all(days) and days[0] != days[1] else known
+
+
+def _day(moment: object) -> str:
+    """YYYYMMDD of an ISO or HL7 time, "" when it is none."""
+    digits = re.sub(r"[^0-9]", "", str(moment or "").partition("T")[0])[:8]
+    return digits if len(digits) == 8 else ""
 
 
 def _by_visit(sql: Sql, visit: InstanceId, config: LettersConfig) -> StayFacts | None:
