@@ -20,7 +20,7 @@ demo: $(VENV)/.run
 
 # one process per core; the tests of one file stay together, in order
 test: $(VENV)/.dev
-	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile
+	$(BIN)/python -m pytest -n auto --maxprocesses 4 --max-worker-restart 0 --dist loadfile
 
 proof: $(VENV)/.dev
 	CONNECTOR_PROOF=full $(BIN)/python -m pytest -m proof -s --timeout 7200
