@@ -10,7 +10,7 @@ from connector import codes
 from connector.base.finding import Finding
 from connector.base.hl7time import utc_digits, xds_utc
 from connector.base.oid import is_oid
-from connector.cda.model import CdaHeader, CdaOrganization, CdaPerson, Coded, InstanceId
+from connector.cda.model import CdaHeader, CdaOrganization, CdaPerson, Coded, InstanceId, full_id
 from connector.codes import Concept
 from connector.dmp.config import DmpConfig
 from connector.dmp.errors import DmpMetadataError
@@ -120,7 +120,7 @@ def let_pass(draft: Draft) -> tuple[Finding, ...]:
 
 def unique_id(header: CdaHeader) -> str:
     """uniqueId of the document: the root, plus `^extension` where a domain allows it."""
-    return f"{header.id.root}^{header.id.extension}" if header.id.extension else header.id.root
+    return full_id(header.id)
 
 
 def short_title(title: str) -> str:

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from itertools import count
 
 from connector.base.finding import Finding
-from connector.cda.model import CdaHeader, InstanceId
+from connector.cda.model import CdaHeader, full_id
 from connector.dmp.config import DmpConfig
 from connector.dmp.errors import DmpMetadataError
 from connector.ins.model import ALLOWED_OIDS, MatriculeIns
@@ -109,15 +109,11 @@ def parts_of(submission: Submission, attachments: Iterable[Attachment], header: 
 def cda_facts(header: CdaHeader) -> CdaFacts:
     """What the document says of itself, as our reader of the CDA found it."""
     return CdaFacts(
-        unique_id=_instance(header.id),
+        unique_id=full_id(header.id),
         patients=frozenset((item.root, item.extension) for item in header.patient_ids),
         type=(header.code.code, header.code.system),
-        replaces=() if header.replaced_id is None else (_instance(header.replaced_id),),
+        replaces=() if header.replaced_id is None else (full_id(header.replaced_id),),
     )
-
-
-def _instance(value: InstanceId) -> str:
-    return f"{value.root}^{value.extension}" if value.extension else value.root
 
 
 # -- the client's values as the neutral model ------------------------------------------------------------------------

@@ -7,10 +7,8 @@ the suites cost is taken from no other work of the daemon.
 from __future__ import annotations
 
 import json
-import os
 import queue
 import subprocess
-import sys
 import threading
 import time
 from typing import Any, Final
@@ -20,6 +18,7 @@ from connector.base.finding import Finding
 from connector.base.logs import logger
 from connector.kit import frames
 from connector.kit.config import GateConfig
+from connector.kit.process import start_worker
 from connector.kit.verdict import CdaVerdict
 
 _START: Final = 120.0
@@ -105,22 +104,10 @@ class _Worker:
     def __init__(self, config: GateConfig) -> None:
         self._limit = config.time_limit
         self._kit = ""
-        environment = {name: os.environ[name] for name in _KEPT if name in os.environ}
-        environment["PYTHONPATH"] = os.pathsep.join(path for path in sys.path if path)
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "connector.kit.worker"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            # Saxon writes pieces of documents there
-            stderr=subprocess.DEVNULL,
-            env=environment,
-            bufsize=0,
-        )
+        self._process = start_worker("connector.kit.worker", _KEPT)
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         self._input, self._output = self._process.stdin.fileno(), self._process.stdout.fileno()
-        os.set_blocking(self._input, False)
-        os.set_blocking(self._output, False)
         self._born = time.monotonic()
         frames.send(self._input, json.dumps(_settings(config)).encode(), self._born + _START)
 

@@ -5,11 +5,9 @@ What comes back keeps the order of what went in; the number of letters in hand i
 
 from __future__ import annotations
 
-import os
 import pickle
 import queue
 import subprocess
-import sys
 import time
 from concurrent.futures import Future, ThreadPoolExecutor
 from types import TracebackType
@@ -20,6 +18,7 @@ from connector.base.logs import logger
 from connector.flows.letters.export.model import Failure, Made, Task
 from connector.flows.letters.export.prepare import Making
 from connector.kit import frames
+from connector.kit.process import start_worker
 
 _START: Final = 180.0
 """Seconds a worker may take to compile the kit."""
@@ -96,22 +95,10 @@ class _Worker:
     def __init__(self, making: Making) -> None:
         password = making.journal.password_env
         kept = (*_KEPT, password) if password else _KEPT
-        environment = {name: os.environ[name] for name in kept if name in os.environ}
-        environment["PYTHONPATH"] = os.pathsep.join(path for path in sys.path if path)
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "connector.flows.letters.export.worker"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            # Saxon writes pieces of documents there
-            stderr=subprocess.DEVNULL,
-            env=environment,
-            bufsize=0,
-        )
+        self._process = start_worker("connector.flows.letters.export.worker", kept)
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         self._input, self._output = self._process.stdin.fileno(), self._process.stdout.fileno()
-        os.set_blocking(self._input, False)
-        os.set_blocking(self._output, False)
         self._born = time.monotonic()
         self._is_ready = False
         frames.send(self._input, pickle.dumps(making), self._born + _START)
