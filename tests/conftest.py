@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import structlog
 from hypothesis import settings
 
 from tests.postgres import Postgres, PostgresAbsent
@@ -17,6 +18,12 @@ settings.register_profile("new", deadline=None, print_blob=True)
 settings.load_profile("new" if os.environ.get("CONNECTOR_PROOF") == "full" else "same")
 
 ROOT = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(autouse=True)
+def quiet_start() -> None:
+    """The log level a test's connector set is not the next test's."""
+    structlog.reset_defaults()
 
 
 @pytest.fixture(scope="session")

@@ -114,7 +114,9 @@ class _Endpoint:
         receipt = await self._letters.desk(client.name).delete_letter(request.path_params["unique_id"], content)
         return self._answer(receipt, client)
 
-    async def state(self, request: Request, _client: LetterClient) -> Response:
+    async def state(self, request: Request, client: LetterClient) -> Response:
+        # what was answered 202 a moment ago is known here, even while its message waits to be routed
+        await self._letters.desk(client.name).caught_up()
         found = await asyncio.to_thread(self._letters.state, request.path_params["unique_id"])
         return JSONResponse(found.as_dict()) if found else _refusal(404, "aucun document de cet identifiant")
 

@@ -17,6 +17,16 @@ from connector.kit.stylesheet import DOCUMENTS, OURS, Compiled
 
 _FINDING: Final = q(OURS, "finding")
 _VALUE: Final = q(OURS, "value")
+_PROCESSORS: Final[list[Any]] = []
+
+
+def new_processor() -> Any:
+    """A SaxonC processor, kept until the process ends.
+
+    Freed by another thread than its own, as Python's collector of cycles may do, it ends the process (code 99).
+    """
+    _PROCESSORS.append(PySaxonProcessor(license=False))
+    return _PROCESSORS[-1]
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +76,7 @@ class Engine:
     """A SaxonC processor with the value sets it has parsed so far. One thread only."""
 
     sources: Sources
-    processor: Any = field(default_factory=lambda: PySaxonProcessor(license=False))
+    processor: Any = field(default_factory=new_processor)
     _documents: dict[str, Any] = field(default_factory=dict)
 
     def load(self, compiled: Compiled) -> Suite:

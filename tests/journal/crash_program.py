@@ -100,6 +100,12 @@ def fork(store: str, work: Work) -> int:
     return child
 
 
+def await_effect(work: Work) -> None:
+    before, end = len(work.sent()), time.monotonic() + 10.0
+    while len(work.sent()) == before and time.monotonic() < end:
+        time.sleep(0.002)
+
+
 def main(store: str, effects: Path, mode: str, *rest: str) -> None:
     if mode == "point":
         _, status = os.waitpid(fork(store, Work(effects, rest[0])), 0)
@@ -109,8 +115,11 @@ def main(store: str, effects: Path, mode: str, *rest: str) -> None:
     # Four workers at 5 ms each: twenty lives cannot finish the work, so every kill falls in the middle of it.
     work.pause = 0.005
     chance = random.Random(int(rest[1]))
-    for _ in range(int(rest[0])):
+    for number in range(int(rest[0])):
         child = fork(store, work)
+        if number % 4 == 3:
+            # on a busy machine a life may end before its first effect: one in four does not
+            await_effect(work)
         time.sleep(chance.uniform(*LIVES[store.partition(":")[0]]))
         os.kill(child, signal.SIGKILL)
         os.waitpid(child, 0)

@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from lxml import etree
-from saxonche import PySaxonApiError, PySaxonProcessor
+from saxonche import PySaxonApiError
 
 from connector.kit.sources import Sources
+from connector.kit.suites import new_processor
 
 SVRL = "{http://purl.oclc.org/dsdl/svrl}"
 STEPS = ("iso_dsdl_include.xsl", "iso_abstract_expand.xsl", "iso_svrl_for_xslt2.xsl")
@@ -33,7 +34,7 @@ class PlainKit:
             target = folder / repair.path
             target.parent.mkdir(parents=True, exist_ok=True)
             target.write_bytes(sources.read(repair.path))
-        self._processor = PySaxonProcessor(license=False)
+        self._processor = new_processor()
         compiler = self._processor.new_xslt30_processor()
         engine = folder / "schematrons" / "moteur"
         self._steps = [compiler.compile_stylesheet(stylesheet_file=str(engine / name)) for name in STEPS]

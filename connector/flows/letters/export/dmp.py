@@ -66,11 +66,12 @@ class Backlog:
         self._breaker = breaker
 
     def room(self) -> Room:
+        # before the deliveries: a message routed between the two counts twice, never not at all
+        unrouted = int(self._journal.query(_UNROUTED[self._journal.config.url.dialect])[0]["n"])
         waiting = {row["state"]: int(row["n"]) for row in self._journal.query(_OPEN, (DMP,))}
         silent = self._breaker() if self._breaker is not None else waiting.get("retry", 0) >= _SILENT
         if silent:
             return "unreachable"
-        unrouted = int(self._journal.query(_UNROUTED[self._journal.config.url.dialect])[0]["n"])
         return max(0, self._depth - sum(waiting.values()) - unrouted)
 
 
