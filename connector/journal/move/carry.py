@@ -9,6 +9,7 @@ only marks the source.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -33,6 +34,8 @@ Progress = Callable[[str, int], None]
 _SEEDED: Final = ("routing", "meta")
 """Tables that hold rows in a store nobody used yet."""
 _EVERY: Final = 1000
+_LEAVING: Final = 2.0
+"""Seconds PostgreSQL may take to end the connections of a process that is gone."""
 _OTHERS: Final = (
     "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
     " AND application_name = 'dmp-connector' AND pid <> pg_backend_pid()"
@@ -108,14 +111,24 @@ def _no_engine(config: JournalConfig) -> Iterator[None]:
         with alone(path):
             yield
         return
-    reader = open_reader(config)
-    try:
-        others = reader.execute(_OTHERS).fetchone()[0]
-    finally:
-        reader.close()
-    if others:
+    if others := _others(config):
         raise JournalError("processes still work on this journal", field="connections", found=others, expected=0)
     yield
+
+
+def _others(config: JournalConfig) -> int:
+    """Connections of other processes, once those of a process that has just ended had time to go."""
+    limit = time.monotonic() + _LEAVING
+    while True:
+        # a connection each time: within one transaction the view of activity does not change
+        reader = open_reader(config)
+        try:
+            others = int(reader.execute(_OTHERS).fetchone()[0])
+        finally:
+            reader.close()
+        if not others or time.monotonic() >= limit:
+            return others
+        time.sleep(0.05)
 
 
 def _settle_interrupted(task: Move) -> None:
