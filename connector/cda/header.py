@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from lxml import etree
 
 from connector.base.errors import CodecError
@@ -17,6 +19,9 @@ __all__ = ["CDA_CAP", "CdaError", "clinical_document", "read_header"]
 CDA_CAP = 64 * 1024 * 1024
 """Bytes accepted by default: a level-1 letter carries its PDF in base64."""
 
+_KEPT_BYTES = 64 * 1024
+"""Of 64 documents at most 4 MiB are held: longer ones are read each time."""
+
 ROOT = q(HL7V3, "ClinicalDocument")
 _STYLESHEET = "{http://www.w3.org/1999/XSL/Transform}stylesheet"
 _ACCESSION = "{urn:dicom-org:ps3-20}accessionNumber"
@@ -31,6 +36,16 @@ def read_header(content: bytes, *, cap: int = CDA_CAP) -> CdaHeader:
     well-formed XML of at most `cap` bytes without DOCTYPE, when the document is no ClinicalDocument, or when an
     element that the CDA schema demands is missing or void.
     """
+    # one letter is read at the door, when routed and when sent: its header is kept from one to the next
+    return _kept(content, cap) if len(content) <= _KEPT_BYTES else _read(content, cap)
+
+
+@lru_cache(maxsize=64)
+def _kept(content: bytes, cap: int) -> CdaHeader:
+    return _read(content, cap)
+
+
+def _read(content: bytes, cap: int) -> CdaHeader:
     root = _parse(content, cap)
     document = clinical_document(root)
     targets = list(children(document, "recordTarget"))

@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import lru_cache
 
 from lxml import etree
 
-from connector.base.ns import HL7V3
+from connector.base.ns import HL7V3, q
 from connector.cda.model import Coded, InstanceId
-
-_V3 = {"v3": HL7V3}
 
 
 def child(node: etree._Element | None, path: str) -> etree._Element | None:
     """First element at `path` ("a/b/c", all in HL7v3), None when absent."""
-    return None if node is None else node.find(_path(path), _V3)
+    return None if node is None else node.find(_path(path))
 
 
 def children(node: etree._Element | None, path: str) -> Iterator[etree._Element]:
-    return iter(()) if node is None else node.iterfind(_path(path), _V3)
+    return iter(()) if node is None else node.iterfind(_path(path))
 
 
 def attribute(node: etree._Element | None, name: str, path: str = "") -> str:
@@ -30,8 +29,10 @@ def attribute(node: etree._Element | None, name: str, path: str = "") -> str:
 def text(node: etree._Element | None, path: str = "") -> str:
     """Text of the element at `path` with white space collapsed, "" when absent."""
     found = child(node, path) if path else node
-    # XPath's string() leaves out comments, which itertext() would read as text.
-    return "" if found is None else " ".join(str(found.xpath("string()")).split())
+    if found is None:
+        return ""
+    # XPath's string() leaves out comments, which itertext() would read as text; without a child there is none
+    return " ".join((str(found.xpath("string()")) if len(found) else found.text or "").split())
 
 
 def coded(node: etree._Element | None, path: str) -> Coded | None:
@@ -53,5 +54,6 @@ def instance_id(node: etree._Element | None, path: str = "id", root: str = "") -
     return next((item for item in found if item.root == root), found[0] if found else None)
 
 
+@lru_cache(maxsize=1024)
 def _path(path: str) -> str:
-    return "/".join(f"v3:{step}" for step in path.split("/"))
+    return "/".join(q(HL7V3, step) for step in path.split("/"))
