@@ -45,7 +45,7 @@ TREATMENT = """<entry><substanceAdministration>
   <consumable><manufacturedProduct><manufacturedMaterial>
     <code code="60019927" codeSystem="1.2.250.1.213.2.3.1">
       <translation code="3400934874741" codeSystem="1.2.250.1.213.2.3.2"/>
-      <translation code="3400932857241" codeSystem="1.2.250.1.213.2.3.3"/>
+      <translation code="3400932857241" codeSystem="1.2.250.1.213.2.62"/>
       <translation code="N05AL05" codeSystem="2.16.840.1.113883.6.73"/>
     </code></manufacturedMaterial></manufacturedProduct></consumable>
 </substanceAdministration></entry>"""

@@ -215,6 +215,14 @@ def test_a_treatment_in_codes_says_them_all() -> None:
     assert said(entry, ".//v:act[v:code/@code='PINSTRUCT']/v:text/v:reference/@value") == "un demi, puis un"
 
 
+def test_a_dispensing_unit_is_named_in_its_system() -> None:
+    treatment = {"name": "CLOZAPINE", "ucd": "3400892069784"}
+    part = section(tree(changed(discharge(), "treatments_at_discharge", [treatment])), "10183-2")
+    told = one(part, ".//v:manufacturedMaterial/v:code/v:translation")
+    assert (told.get("codeSystem"), told.get("codeSystemName")) == ("1.2.250.1.213.2.62", "UCD")
+    assert "[UCD 3400892069784]" in "".join(one(part, "v:text").itertext())
+
+
 def test_the_six_events_are_always_told_and_the_synthesis_has_an_author() -> None:
     bare = {
         name: value for name, value in discharge().items() if name not in ("adverse_event", "micro_organisms_found")

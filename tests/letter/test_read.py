@@ -139,6 +139,15 @@ def test_the_stay_is_completed_by_the_act_it_is(leaving: Document) -> None:
     assert _discharge(leaving).stay == whole
 
 
+def test_a_dispensing_unit_under_the_oid_of_the_guides_is_one() -> None:
+    data = changed(discharge(), "treatments_at_discharge", [{"name": "CLOZAPINE", "ucd": "3400892069784"}])
+    document = Document(letter_of(data))
+    document.at("//v3:translation[@codeSystem='1.2.250.1.213.2.62']").set("codeSystem", "1.2.250.1.213.2.61")
+    letter, kept = document.read()
+    assert build(letter) == build(letter_of(data))
+    assert kept == ()
+
+
 # Narratives without entries
 
 

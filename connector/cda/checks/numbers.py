@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Final
 
+from connector.codes.medicines import ATC, CIP, CIS, UCD
 from connector.trust.identifiers import good_key
 
 _ATC: Final = re.compile(r"[A-Z]([0-9]{2}([A-Z]([A-Z]([0-9]{2})?)?)?)?")
@@ -49,10 +50,12 @@ def snomed(code: str) -> bool:
 
 
 SYSTEMS: Final[Mapping[str, tuple[str, Callable[[str], bool], str]]] = {
-    "1.2.250.1.213.2.3.1": ("CIS", cis, "8 chiffres, le premier est 6"),
-    "1.2.250.1.213.2.3.2": ("CIP", pack, "13 chiffres, clé comprise, ou 7"),
-    "1.2.250.1.213.2.3.3": ("UCD", pack, "13 chiffres, clé comprise, ou 7"),
-    "2.16.840.1.113883.6.73": ("ATC", atc, "une classe ATC, par exemple N02BE01"),
+    CIS: ("CIS", cis, "8 chiffres, le premier est 6"),
+    CIP: ("CIP", pack, "13 chiffres, clé comprise, ou 7"),
+    # The vaccination example gives its packs (CIP) under this OID.
+    "1.2.250.1.213.2.3.3": ("CIP", pack, "13 chiffres, clé comprise, ou 7"),
+    UCD: ("UCD", pack, "13 chiffres, clé comprise, ou 7"),
+    ATC: ("ATC", atc, "une classe ATC, par exemple N02BE01"),
 }
 """Systems of medicines: name, what is a code of it, how it is written."""
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
+from connector.codes.medicines import ATC, CIP, CIS, UCD
+
 LOINC: Final = "2.16.840.1.113883.6.1"
 SNOMED_CT: Final = "2.16.840.1.113883.6.96"
 TA_ASIP: Final = "1.2.250.1.213.1.1.4.322"
@@ -17,10 +19,10 @@ NAMES: Final = {
     ACT_CODE: "HL7:ActCode",
     IHE_ACT_CODE: "IHEActCode",
     "2.16.840.1.113883.6.3": "CIM-10",
-    "2.16.840.1.113883.6.73": "ATC",
-    "1.2.250.1.213.2.3.1": "CIS",
-    "1.2.250.1.213.2.3.2": "CIP",
-    "1.2.250.1.213.2.61": "UCD",
+    ATC: "ATC",
+    CIS: "CIS",
+    CIP: "CIP",
+    UCD: "UCD",
     "1.2.250.1.215.300.1": "CCAM",
     "1.2.250.1.213.2.5": "CCAM",
     "1.2.250.1.213.2.68": "EMDN",

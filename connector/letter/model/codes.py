@@ -16,6 +16,7 @@ from pydantic_core import CoreSchema, core_schema
 
 from connector.base.oid import is_oid
 from connector.codes import ValueSet, load
+from connector.codes.medicines import ATC, CIP, CIS, UCD
 from connector.letter.model.base import Broken, Short, refusal, refusals
 from connector.letter.model.text import Line
 
@@ -192,14 +193,12 @@ Priority = Annotated[Code, Listed("ActPriority")]
 EncounterPriority = Annotated[Code, Listed("ActPriority", beyond="2.16.840.1.113883.5.7")]
 """The official letter makes an appointment with a code (CS, to be called back) that the list does not have."""
 
-Cis = Annotated[Code, InSystem("CIS", "1.2.250.1.213.2.3.1", r"[0-9]{8}", "8 chiffres")]
-Cip = Annotated[Code, InSystem("CIP", "1.2.250.1.213.2.3.2", r"[0-9]{7}|[0-9]{13}", "7 ou 13 chiffres")]
-Ucd = Annotated[Code, InSystem("UCD", "1.2.250.1.213.2.62", r"[0-9]{7}|[0-9]{13}", "7 ou 13 chiffres")]
+Cis = Annotated[Code, InSystem("CIS", CIS, r"[0-9]{8}", "8 chiffres")]
+Cip = Annotated[Code, InSystem("CIP", CIP, r"[0-9]{7}|[0-9]{13}", "7 ou 13 chiffres")]
+Ucd = Annotated[Code, InSystem("UCD", UCD, r"[0-9]{7}|[0-9]{13}", "7 ou 13 chiffres")]
 Atc = Annotated[
     Code,
-    InSystem(
-        "ATC", "2.16.840.1.113883.6.73", r"[A-V](?:[0-9]{2}(?:[A-Z](?:[A-Z](?:[0-9]{2})?)?)?)?", "par exemple N05AH02"
-    ),
+    InSystem("ATC", ATC, r"[A-V](?:[0-9]{2}(?:[A-Z](?:[A-Z](?:[0-9]{2})?)?)?)?", "par exemple N05AH02"),
 ]
 Route = Annotated[
     Code,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Final, get_args
 
+from connector.codes.medicines import ATC, CIP, CIS, UCD, UCD_OF_GUIDES
 from connector.letter.build import wording
 from connector.letter.build.section import PCC
 from connector.letter.build.treatments import DOSING_WORDS
@@ -22,13 +23,7 @@ _MODES: Final = {
     f"{PCC}.4.10": "conditional",
     f"{PCC}.4.11": "combined",
 }
-_SYSTEMS: Final = {
-    "1.2.250.1.213.2.3.1": "cis",
-    "1.2.250.1.213.2.3.2": "cip",
-    "1.2.250.1.213.2.61": "ucd",
-    "1.2.250.1.213.2.62": "ucd",
-    "2.16.840.1.113883.6.73": "atc",
-}
+_SYSTEMS: Final = {CIS: "cis", CIP: "cip", UCD: "ucd", UCD_OF_GUIDES: "ucd", ATC: "atc"}
 _EVENTS: Final = frozenset(word for part in get_args(TimingEvent) for word in get_args(part))
 
 
@@ -91,7 +86,9 @@ def _codes(node: Cursor) -> Plain:
     for item in (node, *node.each("translation")):
         field = _SYSTEMS.get(item.peek("codeSystem"))
         if field and field not in found and item.peek("code"):
-            found[field] = code(item)
+            told = code(item) or {}
+            # A system with two OIDs is one system of the model.
+            found[field] = {**told, "system": UCD} if field == "ucd" else told
     return found
 
 
