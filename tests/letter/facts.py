@@ -6,8 +6,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from datetime import date, datetime
+from datetime import date, datetime, timedelta, tzinfo
 from typing import Any, Final
+from zoneinfo import ZoneInfo
 
 from lxml import etree
 
@@ -70,8 +71,29 @@ _TECHNICAL: Final = frozenset({"dosing_mode", "stage", "concern", "status", "eve
 
 def facts(letter: Letter) -> list[str]:
     """What the narrative of the letter must say, one short text each; a file of level 1 has none."""
-    data = data_of(letter)
+    data = _on(_zone(letter), data_of(letter))
     return list(dict.fromkeys(_plain(fact) for name in BODY if name in data for fact in _facts(name, data[name])))
+
+
+def _zone(letter: Letter) -> tzinfo | None:
+    """The clock of the letter: that of its time or of its stay, where one is not in UTC; an hour or two is Paris."""
+    for value in (letter.effective_time, letter.stay.discharge, letter.stay.admission):
+        moment = datetime.fromisoformat(value) if value and "T" in value else None
+        if moment is not None and (offset := moment.utcoffset()):
+            return ZoneInfo("Europe/Paris") if offset in (timedelta(hours=1), timedelta(hours=2)) else moment.tzinfo
+    return ZoneInfo("Europe/Paris")
+
+
+def _on(zone: tzinfo | None, value: Any, name: str = "") -> Any:
+    """The data with every time on one clock."""
+    match value:
+        case dict():
+            return {key: _on(zone, item, key) for key, item in value.items()}
+        case list():
+            return [_on(zone, item, name) for item in value]
+        case str() if name in _DATES and "T" in value:
+            return datetime.fromisoformat(value).astimezone(zone).isoformat()
+    return value
 
 
 def missing(letter: Letter, text: str) -> list[str]:

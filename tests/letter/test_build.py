@@ -17,6 +17,7 @@ from lxml import etree
 from connector.letter.build import build
 from connector.letter.errors import LetterError
 from connector.letter.plain import letter_of
+from connector.letter.read import read
 from tests.letter.letters import PDF, Data, admission, changed, discharge, unstructured
 
 V3 = {"v": "urn:hl7-org:v3", "xsi": "http://www.w3.org/2001/XMLSchema-instance"}
@@ -140,13 +141,55 @@ def test_the_primary_physician_is_the_first_recipient_and_a_participant() -> Non
     assert one(root, "v:participant[v:functionCode/@code='PCP']/@typeCode") == "INF"
 
 
+def test_what_a_recipient_has_no_room_for_is_said_of_an_informed_participant() -> None:
+    structure = {"name": "Cabinet", "practice_setting": "AMBULATOIRE", "telecoms": ["0102030405"]}
+    person = {"rpps": "10100000017", "family": "PREMIER", "specialty": "G15_10/SM26", "organization": structure}
+    data = discharge() | {"recipients": [person, {"rpps": "10100000025", "family": "SECOND"}]}
+    root = tree(data)
+    informed = one(root, "v:participant[@typeCode='INF'][not(v:functionCode)]")
+    assert one(informed, "v:associatedEntity/v:id/@extension") == "810100000017"
+    assert one(informed, "v:associatedEntity/v:code/@code") == "G15_10/SM26"
+    assert one(informed, ".//v:standardIndustryClassCode/@code") == "AMBULATOIRE"
+    assert found(informed, ".//v:telecom") == []
+    told = read(build(letter_of(data)))
+    assert told.kept_aside == ()
+    assert told.letter.recipients == letter_of(data).recipients
+    assert told.letter.participants == letter_of(data).participants
+
+
+def test_the_primary_physician_is_informed_once() -> None:
+    doctor = {"rpps": "10100000017", "family": "PREMIER", "specialty": "G15_10/SM26"}
+    root = tree(discharge() | {"primary_physician": doctor, "recipients": [doctor]})
+    assert len(found(root, "v:participant[@typeCode='INF']")) == 1
+    other = doctor | {"specialty": "G15_10/SM02"}
+    root = tree(discharge() | {"primary_physician": doctor, "recipients": [other]})
+    assert len(found(root, "v:participant[@typeCode='INF']")) == 2
+
+
+def test_an_informed_person_who_is_no_recipient_stays_a_participant() -> None:
+    person = {"rpps": "10100000017", "family": "PREMIER", "specialty": "G15_10/SM26"}
+    others = [{"rpps": "10100000025", "family": "PREMIER"}]
+    data = discharge() | {"recipients": others, "participants": [{"type": "INF", "person": person}]}
+    told = read(build(letter_of(data))).letter
+    assert (told.recipients, told.participants) == (letter_of(data).recipients, letter_of(data).participants)
+
+
+def test_the_unit_of_the_stay_is_told_beside_another_act() -> None:
+    data = discharge()
+    data["act"] = {"start": "2024-03-06", "performer": {"rpps": "10100000017", "family": "PREMIER"}}
+    place = "v:componentOf//v:healthCareFacility/v:location/v:name/text()"
+    assert one(tree(data), place) == "Médecine interne"
+    assert one(tree(changed(data, "stay.place", "Pavillon A")), place) == "Médecine interne, Pavillon A"
+    assert found(tree(changed(discharge(), "stay.place", "Pavillon A")), place) == ["Pavillon A"]
+
+
 def test_one_day_is_one_point_in_time() -> None:
-    day = "2026-03-02"
+    day = "2024-03-02"
     data = changed(changed(discharge(), "stay.admission", day), "stay.discharge", day)
     root = tree(data)
-    assert one(root, "v:componentOf/v:encompassingEncounter/v:effectiveTime/@value") == "20260302"
+    assert one(root, "v:componentOf/v:encompassingEncounter/v:effectiveTime/@value") == "20240302"
     event = one(root, "v:documentationOf/v:serviceEvent/v:effectiveTime")
-    assert (one(event, "v:low/@value"), one(event, "v:high/@value")) == ("20260302", "20260302")
+    assert (one(event, "v:low/@value"), one(event, "v:high/@value")) == ("20240302", "20240302")
 
 
 @pytest.mark.parametrize("code", ["no-known-medications", "no-medication-info"])

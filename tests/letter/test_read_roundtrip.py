@@ -75,16 +75,15 @@ def test_bytes_that_are_no_cda_are_refused(reader: Callable[[bytes], object], co
 def _plain(letter: Letter) -> Data:
     """A letter as data, less the ways to say one thing that its CDA does not tell apart.
 
-    The documented act in full; statuses in full; an author or a date that is the usual one not repeated; what the
-    header of a CDA has no room for (a recipient's specialty, a custodian's second telephone) left out.
+    The documented act in full; statuses in full; an author or a date that is the usual one not repeated; the unit as
+    part of the place beside another act; what the header of a CDA has no room for (a custodian's setting) left out.
     """
     act = letter.main_act()
     data = data_of(letter.model_copy(update={"act": act, "recipients": letter.ordered_recipients()}))
-    data["stay"].pop("unit", None)
+    unit = data["stay"].pop("unit", None)
+    if unit and letter.act:
+        data["stay"]["place"] = ", ".join(filter(None, (unit, letter.stay.place)))
     data["stay"]["practice_setting"] = data["act"]["performer"]["organization"]["practice_setting"]
-    for person in data.get("recipients", []):
-        person.pop("specialty", None)
-        person.get("organization", {}).pop("practice_setting", None)
     data["custodian"].pop("practice_setting", None)
     if data.get("medical_synthesis", {}).get("author") == data["authors"][0]:
         del data["medical_synthesis"]["author"]
@@ -99,6 +98,7 @@ def _plain(letter: Letter) -> Data:
     for item in data.get("plan_of_care", {}).get("procedures", []):
         item.setdefault("status", "active")
     _primary_physician(data)
+    _doctor_among_recipients(data)
     return dict(_each_once(data))
 
 
@@ -117,6 +117,15 @@ def _primary_physician(data: Data) -> None:
                 data["participants"].remove(item)
                 data["participants"] or data.pop("participants")
             return
+
+
+def _doctor_among_recipients(data: Data) -> None:
+    """What is said of the médecin traitant is not said again of the recipient he is."""
+    doctor = data.get("primary_physician", {})
+    for person in data.get("recipients", []):
+        if doctor.get("rpps") == person["rpps"]:
+            person.pop("specialty", None)
+            person.get("organization", {}).pop("practice_setting", None)
 
 
 def _each_once(value: Any) -> Any:

@@ -41,8 +41,8 @@ def act_row(place: Place, item: Procedure, mood: Literal["EVN", "INT"]) -> Row:
         "Acte": said(place.at("text"), item.label),
         "Code": wording.code(item.code) if item.code else None,
         "État": STATUS_WORDS[_status(item, mood)],
-        "Date": wording.day(item.start),
-        "Fin": wording.day(item.end),
+        "Date": wording.day(item.start, place.clock),
+        "Fin": wording.day(item.end, place.clock),
         "Priorité": wording.label(item.priority),
     }
 

@@ -66,8 +66,8 @@ def _row(place: Place, item: Allergy) -> Row:
         "Gravité": said(place.at("severity"), wording.label(item.severity)),
         "Statut": said(place.at("status"), wording.label(item.clinical_status)),
         "Suivi": STATUS_WORDS[item.status],
-        "Début": wording.day(item.start),
-        "Fin": wording.day(item.end),
+        "Début": wording.day(item.start, place.clock),
+        "Fin": wording.day(item.end, place.clock),
         "Commentaire": said(place.at("comment"), item.comment),
     }
 
@@ -84,7 +84,7 @@ def _reaction_cell(place: Place, reaction: Reaction) -> Content:
     return [
         place.content(reaction.text),
         f" – {wording.code(reaction.code)}" if reaction.code else None,
-        f", {wording.day(reaction.start)}" if reaction.start else None,
+        f", {wording.day(reaction.start, place.clock)}" if reaction.start else None,
         wording.denied(reaction.absent),
     ]
 

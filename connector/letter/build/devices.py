@@ -37,8 +37,8 @@ def _row(place: Place, item: Device) -> Row:
         "Identifiant (UDI)": item.udi,
         "Fourniture": _written(item.supply_id) if item.supply_id else None,
         "État": "à poser ou à fournir" if item.planned else None,
-        "Début": wording.day(item.start),
-        "Fin": wording.day(item.end),
+        "Début": wording.day(item.start, place.clock),
+        "Fin": wording.day(item.end, place.clock),
     }
 
 

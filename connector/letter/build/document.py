@@ -6,6 +6,7 @@ import base64
 from typing import Final
 
 from connector.base.ns import HL7V3, SDTC, XSI
+from connector.letter.build import wording
 from connector.letter.build.header import header
 from connector.letter.build.place import Place
 from connector.letter.build.sections import admission_sections, discharge_sections
@@ -40,7 +41,7 @@ def _component(letter: Letter) -> Xml:
 
 
 def _place(letter: DischargeLetter | AdmissionLetter) -> Place:
-    return Place(f"{letter.id.root}^{letter.id.extension or ''}")
+    return Place(f"{letter.id.root}^{letter.id.extension or ''}", wording.clock(letter))
 
 
 def _file(body: Body) -> Xml:

@@ -75,12 +75,12 @@ def _cell(place: Place, event: Event) -> Content:
     by = f" ({wording.author(event.author)})" if event.author else None
     match event:
         case TextEvent():
-            date = f"{wording.day(event.date)} : " if event.date else None
+            date = f"{wording.day(event.date, place.clock)} : " if event.date else None
             return [date, place.content(lines(event.text)), by]
         case FlagEvent():
-            answer = wording.dated(event.date, wording.yes(event.value))
+            answer = wording.dated(event.date, place.clock, wording.yes(event.value))
         case _:
-            answer = wording.dated(event.date, wording.label(event.value))
+            answer = wording.dated(event.date, place.clock, wording.label(event.value))
     return separated([[place.content(answer), by], said(place.at("comment"), event.comment)])
 
 

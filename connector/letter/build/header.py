@@ -7,16 +7,11 @@ from typing import Final
 from connector.codes import load
 from connector.letter.build import people
 from connector.letter.build.patient import record_target
+from connector.letter.build.recipients import informed, recipients
 from connector.letter.build.stay import component_of, documentation_of
 from connector.letter.build.values import coded, identified, templates, time
 from connector.letter.build.xml import Xml, element
-from connector.letter.model import (
-    Code,
-    Letter,
-    Participation,
-    Replaced,
-    UnidentifiedProfessional,
-)
+from connector.letter.model import Code, Letter, Replaced
 
 HL7_FRANCE: Final = "2.16.840.1.113883.2.8.2.1"
 CI_SIS: Final = "1.2.250.1.213.1.1.1.1"
@@ -26,8 +21,6 @@ MODELS: Final = {
     "unstructured": "1.3.6.1.4.1.19376.1.2.20",
 }
 """Template of each kind of letter, with its version where it has one."""
-
-_PRIMARY_PHYSICIAN: Final = "PCP"
 
 
 def header(letter: Letter) -> list[Xml]:
@@ -48,15 +41,14 @@ def header(letter: Letter) -> list[Xml]:
         *map(people.author, letter.authors),
         *map(people.informant, letter.informants),
         people.custodian(letter.custodian),
-        *map(people.recipient, letter.ordered_recipients()),
+        *recipients(letter),
         people.signed("legalAuthenticator", letter.legal_authenticator),
         *(people.signed("authenticator", person) for person in letter.authenticators),
-        *([_primary_physician(letter.primary_physician)] if letter.primary_physician else []),
-        *map(people.participant, letter.participants),
+        *informed(letter),
         *(element("inFulfillmentOf", element("order", identified(order))) for order in letter.orders),
         documentation_of(letter),
         *([_replacement(letter.replaces)] if letter.replaces else []),
-        component_of(letter.stay),
+        component_of(letter),
     ]
 
 
@@ -64,12 +56,6 @@ def _confidentiality(code: str) -> Xml:
     known = load("Confidentiality").get(code)
     system, display = (known.system, known.display) if known else ("2.16.840.1.113883.5.25", code)
     return coded("confidentialityCode", Code(code=code, system=system, display=display))
-
-
-def _primary_physician(person: UnidentifiedProfessional) -> Xml:
-    return people.participant(
-        Participation(type=Code(code="INF"), function=Code(code=_PRIMARY_PHYSICIAN), person=person)
-    )
 
 
 def _replacement(former: Replaced) -> Xml:

@@ -35,8 +35,8 @@ def _row(place: Place, item: Problem) -> Row:
         "Code": wording.code(item.code) if item.code else None,
         "Nature": wording.label(item.type),
         "Suivi": STATUS_WORDS[item.status],
-        "Début": wording.day(item.start),
-        "Fin": wording.day(item.end),
+        "Début": wording.day(item.start, place.clock),
+        "Fin": wording.day(item.end, place.clock),
         "Commentaire": said(place.at("comment"), item.comment),
     }
 

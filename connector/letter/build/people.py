@@ -169,7 +169,7 @@ def custodian(value: Organization) -> Xml:
 
 
 def recipient(value: Professional) -> Xml:
-    """An addressee; the header has no room for a specialty or a practice setting here."""
+    """An addressee; recipients.py tells the specialty and the practice setting."""
     return element(
         "informationRecipient",
         element(

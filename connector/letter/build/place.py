@@ -4,24 +4,27 @@ from __future__ import annotations
 
 import uuid
 from dataclasses import dataclass
+from datetime import tzinfo
 
 from connector.letter.build.xml import Content, Xml, element
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A path of names in one document: `Place(document).at("allergies", 1)` is `allergies-1`.
+    """A path of names in one document: `Place(document, clock).at("allergies", 1)` is `allergies-1`.
 
     `document` is the identifier of the document: the same place of the same document always has the same identifier.
+    `clock` is the zone in which its times are read.
     """
 
     document: str
+    clock: tzinfo
     path: str = ""
 
     def at(self, *steps: str | int) -> Place:
         """A place inside this one."""
         joined = "-".join(str(step) for step in steps)
-        return Place(self.document, f"{self.path}-{joined}" if self.path else joined)
+        return Place(self.document, self.clock, f"{self.path}-{joined}" if self.path else joined)
 
     def id(self) -> Xml:
         """`id` of what stands here: a UUID of the document and of the path."""

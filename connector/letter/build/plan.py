@@ -56,7 +56,7 @@ def _request_row(place: Place, item: Request) -> Row:
     return {
         "Demande": said(place.at("text"), item.text),
         "État": acts.STATUS_WORDS[item.status],
-        "Date": wording.day(item.date),
+        "Date": wording.day(item.date, place.clock),
     }
 
 
@@ -80,7 +80,7 @@ def _encounter_row(place: Place, item: PlannedEncounter) -> Row:
         "Rencontre": said(place.at("text"), item.text),
         "Type": wording.label(item.type),
         "État": STAGES[item.stage][3],
-        "Date": wording.day(item.date),
+        "Date": wording.day(item.date, place.clock),
         "Priorité": wording.label(item.priority),
     }
 

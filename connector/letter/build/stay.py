@@ -32,7 +32,10 @@ def _performer(act: DocumentedAct) -> Xml:
     )
 
 
-def component_of(stay: Stay) -> Xml:
+def component_of(letter: Letter) -> Xml:
+    """The stay. Its unit is where the main act was done; where that act is another, the unit is part of the place."""
+    stay = letter.stay
+    named = ", ".join(name for name in (stay.unit if letter.act else None, stay.place) if name)
     return element(
         "componentOf",
         element(
@@ -43,7 +46,7 @@ def component_of(stay: Stay) -> Xml:
             coded("dischargeDispositionCode", stay.discharge_disposition) if stay.discharge_disposition else None,
             element("responsibleParty", assigned_entity(stay.responsible)) if stay.responsible else None,
             [_participant(item) for item in stay.participants],
-            element("location", _facility(stay)),
+            element("location", _facility(stay, named)),
         ),
     )
 
@@ -57,14 +60,14 @@ def _participant(value: EncounterParticipation) -> Xml:
     )
 
 
-def _facility(stay: Stay) -> Xml:
+def _facility(stay: Stay, named: str) -> Xml:
     place = (
         element(
             "location",
-            element("name", stay.place) if stay.place else None,
+            element("name", named) if named else None,
             address(stay.place_address) if stay.place_address else None,
         )
-        if stay.place or stay.place_address
+        if named or stay.place_address
         else None
     )
     return element("healthCareFacility", coded("code", stay.facility_type), place)

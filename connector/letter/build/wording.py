@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import datetime, tzinfo
+from decimal import Decimal, InvalidOperation
 from typing import Final
 
+from connector.base.hl7time import clock_of, on_clock, which_hour
 from connector.letter.build.systems import NAMES
-from connector.letter.model import AnyAuthor, Code, DeviceAuthor, Dose, MaximumDose, Quantity, Timing
+from connector.letter.model import AnyAuthor, Code, DeviceAuthor, Dose, Letter, MaximumDose, Quantity, Timing
 
 _UNITS: Final = {
     "s": "s",
@@ -48,18 +51,30 @@ _EVENTS: Final = {
 }
 
 
-def day(value: str | None) -> str:
-    """`2019-12-03T13:30:00+01:00` → `03/12/2019 à 13:30`; `2019-12` → `12/2019`; "" for no date."""
+def clock(letter: Letter) -> tzinfo:
+    """The clock on which every time of the letter is read: the document's own, else that of its stay."""
+    told = (letter.effective_time, letter.stay.discharge, letter.stay.admission)
+    return clock_of(datetime.fromisoformat(value) for value in told if value and "T" in value)
+
+
+def day(value: str | None, zone: tzinfo) -> str:
+    """`2019-12-03T12:30:00Z` → `03/12/2019 à 13:30` in Paris; `2019-12` → `12/2019`; "" for no date.
+
+    Times given in several zones are thus told in the order in which things happened; in the hour that autumn repeats,
+    the text says which one it is.
+    """
     if not value:
         return ""
-    date, _, clock = value.partition("T")
-    written = "/".join(reversed(date.split("-")))
-    return f"{written} à {clock[:5]}" if clock else written
+    if "T" not in value:
+        return "/".join(reversed(value.split("-")))
+    moment = on_clock(datetime.fromisoformat(value), zone)
+    which = which_hour(moment)
+    return f"{moment:%d/%m}/{moment.year:04} à {moment:%H:%M}" + (f" ({which})" if which else "")
 
 
-def dated(value: str | None, text: str) -> str:
+def dated(value: str | None, zone: tzinfo, text: str) -> str:
     """The text after its date, when there is one."""
-    return f"{day(value)}, {text}" if value else text
+    return f"{day(value, zone)}, {text}" if value else text
 
 
 def author(value: AnyAuthor) -> str:
@@ -90,12 +105,20 @@ def unit(value: str | None, amount: str = "1") -> str:
         return ""
     first, *others = value.split("/")
     word = _UNITS.get(first, first)
-    plural = first in _UNITS and word not in _INVARIABLE and amount not in ("0", "1")
+    plural = first in _UNITS and word not in _INVARIABLE and _several(amount)
     return "/".join([word + "s" * plural, *(_UNITS.get(other, other) for other in others)])
 
 
 def amount(value: str, of: str | None) -> str:
     return f"{number(value)} {unit(of, value)}".strip()
+
+
+def _several(amount: str) -> bool:
+    """In French two is the first plural: 1,5 comprimé. What a foreign document has for a number may be none."""
+    try:
+        return abs(Decimal(amount)) >= 2
+    except InvalidOperation:
+        return False
 
 
 def quantity(value: Quantity) -> str:

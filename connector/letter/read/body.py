@@ -103,7 +103,7 @@ def _items(found: Iterable[Cursor], entries: Callable[[Cursor], Iterator[Plain]]
         items += coded
         narrative = section.at("text")
         if not coded and not section.at("entry") and narrative.element is not None:
-            items += [{"text": text} for text in blocks(narrative.element)]
+            items += [{"text": text} for text in blocks(narrative.element, section.at("title").peek_text())]
             narrative.take()
     return items
 

@@ -5,16 +5,25 @@ Every question may be put to a place that does not exist: the answer is then not
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import datetime, tzinfo
 from typing import Final
 
 from lxml import etree
 
-from connector.base.ns import HL7V3
+from connector.base.errors import CodecError
+from connector.base.hl7time import clock_of, parse_ts
+from connector.base.ns import HL7V3, q
 from connector.letter.errors import LetterError, fault
+from connector.letter.read.narrative import NamedCell, is_deleted, named_cells
+from connector.letter.read.tables import table_of
 
 _V3 = {"v3": HL7V3}
+_MEDIA: Final = q(HL7V3, "renderMultiMedia")
+_MOST_SHOWN: Final = 200
+"""Struck out texts and images listed one by one."""
 
 DEEPEST: Final = 200
 """Levels of elements; the official letters have 17."""
@@ -47,11 +56,33 @@ class Reading:
         self.taken: set[tuple[etree._Element, str]] = set()
         self.whole: set[etree._Element] = set()
         self.kept: list[Kept] = []
+        self.clock = _clock(document)
+        self._cells: dict[etree._Element, tuple[NamedCell, ...]] = {}
         self._named: dict[str, etree._Element] = {}
         for element in self.elements:
             name = element.get("ID")
             if name:
                 self._named.setdefault(name, element)
+        self._set_aside()
+
+    def cells(self, row: etree._Element) -> tuple[NamedCell, ...]:
+        """The cells that stand in a row of a table."""
+        table = table_of(row)
+        if row not in self._cells and table is not None:
+            self._cells.update(named_cells(table))
+        return self._cells.get(row, ())
+
+    def _set_aside(self) -> None:
+        """What the narrative shows and no text of a letter may hold: struck out text, images."""
+        for element in self.elements:
+            if is_deleted(element):
+                Cursor(element, self).keep("texte supprimé dans le récit")
+            elif element.tag == _MEDIA:
+                Cursor(element, self).keep_attribute("referencedObject", "image ou fichier montré dans le récit")
+            if len(self.kept) > _MOST_SHOWN:
+                root = path_of(self.document)
+                self.kept[-1] = Kept(root, f"plus de {_MOST_SHOWN} textes supprimés, images ou fichiers du récit")
+                return
 
     def cursor(self, element: etree._Element | None) -> Cursor:
         return Cursor(element, self)
@@ -141,6 +172,21 @@ class Cursor:
             for above in self.element.iterancestors(f"{{{HL7V3}}}{tag}"):
                 return Cursor(above, self.reading)
         return Cursor(None, self.reading)
+
+
+def _clock(document: etree._Element) -> tzinfo:
+    """The clock on which the times of the document are read, as the builder chooses it (build/wording.py)."""
+    stay = "v3:componentOf/v3:encompassingEncounter/v3:effectiveTime"
+    told = [document.find(path, _V3) for path in ("v3:effectiveTime", f"{stay}/v3:high", stay, f"{stay}/v3:low")]
+    return clock_of(moment for item in told if item is not None and (moment := _moment(item.get("value", ""))))
+
+
+def _moment(value: str) -> datetime | None:
+    """An HL7 time that says its zone; None for anything else."""
+    try:
+        return parse_ts(value) if re.search("[+-]", value) else None
+    except CodecError:
+        return None
 
 
 def _deeper_than(document: etree._Element, limit: int) -> bool:

@@ -15,6 +15,7 @@ from connector.letter.read.story import Facts, Story, referred
 from connector.letter.read.values import Plain, code, period, said
 
 _CODED: Final = frozenset({"mode_of_entry", "mode_of_exit"})
+_ANSWERED: Final = frozenset({"micro_organism_search", "transfusion", "blood_derivatives"})
 
 
 def status(section: Cursor) -> Plain | None:
@@ -82,8 +83,9 @@ def _value(entry: Cursor, kind: Kind) -> Plain:
     value = entry.at("value")
     if kind.field in _CODED:
         return {"value": code(value)}
-    if value.peek("value") in ("true", "false"):
-        return {"value": value.attribute("value") == "true"}
+    if kind.field in _ANSWERED:
+        answer = value.attribute("value") if value.peek("value") in ("true", "false") else None
+        return {"value": None if answer is None else answer == "true"}
     told = referred(entry.at("text"))
     if told and (not value.peek_text() or same(told, value.peek_text())):
         # The narrative keeps the lines that white space in a value cannot tell from the layout of the file.

@@ -30,10 +30,9 @@ def header(document: Cursor) -> Plain:
         "legal_authenticator": people.signatory(document.at("legalAuthenticator")),
         "authenticators": [found for item in document.each("authenticator") if (found := people.signatory(item))],
         "custodian": people.organization(document.at("custodian/assignedCustodian/representedCustodianOrganization")),
-        "recipients": [found for item in document.each("informationRecipient") if (found := people.recipient(item))],
         "informants": [found for item in document.each("informant") if (found := people.informant(item))],
         "orders": [found for item in document.each("inFulfillmentOf/order") if (found := identifier(item.at("id")))],
-        **_participants(document),
+        **_readers(document),
     }
 
 
@@ -52,13 +51,15 @@ def _replaced(document: Cursor) -> Plain | None:
     return None
 
 
-def _participants(document: Cursor) -> Plain:
-    found: Plain = {"participants": []}
+def _readers(document: Cursor) -> Plain:
+    """Recipients, médecin traitant and other participants."""
+    recipients = [told for item in document.each("informationRecipient") if (told := people.recipient(item))]
+    found: Plain = {"recipients": recipients, "participants": []}
     for item in document.each("participant"):
         if "primary_physician" not in found and people.is_primary_physician(item):
             item.attribute("typeCode")
             found["primary_physician"] = people.primary_physician(item)
-        elif told := people.participation(item):
+        elif (told := people.participation(item)) and not people.describes(told, recipients):
             found["participants"].append(told)
     return found
 

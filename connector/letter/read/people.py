@@ -12,6 +12,7 @@ from connector.letter.read.values import Plain, code, said, span, time
 
 _RPPS: Final = re.compile(r"8[0-9]{11}")
 _FINESS: Final = re.compile(r"1[0-9][0-9AB][0-9]{7}")
+_REACHED: Final = frozenset({"addresses", "telecoms"})
 _ROLES: Final = {classcode: role for role, classcode in INFORMANT_CLASSES.items()}
 
 _PARTS: Final = {
@@ -143,6 +144,34 @@ def signatory(node: Cursor) -> Plain | None:
 
 def recipient(node: Cursor) -> Plain | None:
     return professional(node.at("intendedRecipient"), "informationRecipient/name", "receivedOrganization")
+
+
+def describes(told: Plain, recipients: list[Plain]) -> bool:
+    """True for an informed participant who is one of the recipients, whose specialty and setting it tells.
+
+    The recipient then has them: the builder says there what a recipient has no room for (build/recipients.py).
+    """
+    if set(told) != {"type", "role", "person"} or (told["type"], told["role"]) != ("INF", "PROV"):
+        return False
+    person: Plain = told["person"]
+    if "specialty" not in person and "organization" not in person:
+        return False
+    for recipient in recipients:
+        described = {**recipient, "specialty": person.get("specialty")}
+        if "organization" in person:
+            setting = person["organization"].get("practice_setting")
+            described["organization"] = {**recipient.get("organization", {}), "practice_setting": setting}
+        if said(_bare(described)) == person:
+            recipient.update(said(described) or {})
+            return True
+    return False
+
+
+def _bare(person: Plain) -> Plain:
+    """Without the ways to reach the person; the structure only with its setting, and without its own."""
+    bare = {name: value for name, value in person.items() if name not in _REACHED}
+    structure = {name: value for name, value in person.get("organization", {}).items() if name not in _REACHED}
+    return {**bare, "organization": structure if structure.get("practice_setting") else None}
 
 
 def informant(node: Cursor) -> Plain | None:

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from datetime import datetime, tzinfo
 from typing import Final
 
 from lxml import etree
 
+from connector.base.hl7time import PARIS
 from connector.base.ns import HL7V3, q
 from connector.letter.build import wording
 from connector.letter.model.times import from_hl7
 from connector.letter.read.cursor import Cursor, Kept, Reading, path_of
-from connector.letter.read.narrative import cells_of, plain, same, words
+from connector.letter.read.narrative import NamedCell, is_deleted, plain, same, words
 
-_DATE: Final = re.compile(r"(?:[0-9]{2}/)?[0-9]{2}/[0-9]{4}(?: à [0-9]{2}:[0-9]{2})?")
+_DATE: Final = re.compile(r"(?:[0-9]{2}/)?[0-9]{2}/[0-9]{4}(?: à [0-9]{2}:[0-9]{2}(?: \(heure d'(?:été|hiver)\))?)?")
 _TS: Final = re.compile(r"[12][0-9]{5}(?:[0-9]{2})?(?:[0-9]{4,6}(?:[+-][0-9]{4})?)?")
 _SPEAKING: Final = ("code", "displayName", "codeSystem", "codeSystemName", "value", "unit", "extension", "root")
 _PUNCTUATION: Final = " \n,;:()[]–-."
@@ -30,6 +32,9 @@ def referred(node: Cursor) -> str | None:
     target = node.reading.named(pointer.peek("value"))
     if target is None:
         pointer.keep_attribute("value", "référence sans cible dans le texte")
+        return None
+    if any(map(is_deleted, (target, *target.iterancestors()))):
+        pointer.keep_attribute("value", "référence vers un texte supprimé")
         return None
     pointer.attribute("value")
     node.reading.cursor(target).take()
@@ -49,6 +54,7 @@ class Story:
         self.entry = entry
         self.reading: Reading = entry.reading
         self.rows: list[etree._Element] = []
+        self._heard: set[etree._Element] = set()
         self.told: list[str] = []
         """Words in which the same may be said, besides the entry's own."""
         for pointer in [] if entry.element is None else entry.element.iter(q(HL7V3, "reference")):
@@ -60,10 +66,10 @@ class Story:
     def column(self, *heads: str) -> str | None:
         """What the row says, and no entry points to, in the first column with one of these heads (bare words)."""
         for row in self.rows:
-            for head, cell in cells_of(row):
+            for cell in self.reading.cells(row):
                 rest = self._rest(cell)
-                if rest and " ".join(words(head)) in heads:
-                    self.reading.whole.add(cell)
+                if rest and any(" ".join(words(name)) in heads for name in cell.names):
+                    self._settled(cell)
                     return rest
         return None
 
@@ -71,12 +77,13 @@ class Story:
         """Accounts for the cells that say again what the entry says in codes, or what `told` says in words."""
         facts = Facts(self.entry, self.told)
         for row in self.rows:
-            cells = cells_of(row)
-            for place, (_, cell) in enumerate(cells):
-                label = cell.tag == q(HL7V3, "th") or (place == 0 and len(cells) == 2 and not _has_heads(row))
+            cells = self.reading.cells(row)
+            pair = len(cells) == 2 and not any(cell.names for cell in cells)
+            for place, cell in enumerate(cells):
+                label = cell.element.tag == q(HL7V3, "th") or (place == 0 and pair)
                 rest = self._rest(cell)
                 if not rest or (label and len(cells) > 1) or facts.hold(rest):
-                    self.reading.whole.add(cell)
+                    self._settled(cell)
             for above in row.iterancestors(q(HL7V3, "table")):
                 for name in ("thead", "caption"):
                     self.reading.whole.update(above.iterfind(q(HL7V3, name)))
@@ -89,8 +96,14 @@ class Story:
                 what = "texte du récit, autre que l'entrée codée"
                 self.reading.kept.append(Kept(path_of(self.entry.element), what, text))
 
-    def _rest(self, cell: etree._Element) -> str:
-        return "" if cell in self.reading.whole else plain(cell, without=self.reading.whole)
+    def _settled(self, cell: NamedCell) -> None:
+        self.reading.whole.add(cell.element)
+        self._heard.add(cell.element)
+
+    def _rest(self, cell: NamedCell) -> str:
+        """What the cell says and no entry points to; a cell of several rows speaks to the entry of each."""
+        heard = self._heard if cell.shared else self.reading.whole
+        return "" if cell.element in heard else plain(cell.element, without=self.reading.whole)
 
 
 class Facts:
@@ -101,6 +114,7 @@ class Facts:
         self.texts: set[str] = set()
         self.dates: set[str] = set()
         self.words: set[str] = set()
+        self.clock = entry.reading.clock
         for node in [] if entry.element is None else entry.element.iter():
             if isinstance(node.tag, str):
                 self._learn(node)
@@ -116,8 +130,12 @@ class Facts:
             self.texts.add(" ".join(value.split()))
             self.words.update(words(_ANSWERS.get(value, value) if name == "value" else value))
             if name == "value" and _TS.fullmatch(value):
-                day = wording.day(from_hl7(value))
-                self.dates.update((day, day[:10]))
+                self._learn_time(from_hl7(value))
+
+    def _learn_time(self, value: str) -> None:
+        """As it is shown on the clock of the document, and as it is written: other software shows the digits."""
+        for shown in (told_on(value, self.clock), told_on(value, None)):
+            self.dates.update((shown, shown[:10]))
 
     def hold(self, text: str) -> bool:
         """True when the text says nothing but what the entry says."""
@@ -129,5 +147,10 @@ class Facts:
         return set(words(rest)) <= self.words and "«?»" not in rest
 
 
-def _has_heads(row: etree._Element) -> bool:
-    return any(head for head, _ in cells_of(row))
+def told_on(value: str, clock: tzinfo | None) -> str:
+    """An ISO time as a reader sees it on a clock, or on its own; "" when it is none."""
+    try:
+        own = datetime.fromisoformat(value).tzinfo if "T" in value else None
+        return wording.day(value, clock or own or PARIS)
+    except ValueError:
+        return ""
