@@ -5,17 +5,14 @@ Every question may be put to a place that does not exist: the answer is then not
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import datetime, tzinfo
 from typing import Final
 
 from lxml import etree
 
-from connector.base.errors import CodecError
-from connector.base.hl7time import clock_of, parse_ts
 from connector.base.ns import HL7V3, q
+from connector.cda.clock import document_clock
 from connector.letter.errors import LetterError, fault
 from connector.letter.read.narrative import NamedCell, is_deleted, named_cells
 from connector.letter.read.tables import table_of
@@ -56,7 +53,7 @@ class Reading:
         self.taken: set[tuple[etree._Element, str]] = set()
         self.whole: set[etree._Element] = set()
         self.kept: list[Kept] = []
-        self.clock = _clock(document)
+        self.clock = document_clock(document)
         self._cells: dict[etree._Element, tuple[NamedCell, ...]] = {}
         self._named: dict[str, etree._Element] = {}
         for element in self.elements:
@@ -172,21 +169,6 @@ class Cursor:
             for above in self.element.iterancestors(f"{{{HL7V3}}}{tag}"):
                 return Cursor(above, self.reading)
         return Cursor(None, self.reading)
-
-
-def _clock(document: etree._Element) -> tzinfo:
-    """The clock on which the times of the document are read, as the builder chooses it (build/wording.py)."""
-    stay = "v3:componentOf/v3:encompassingEncounter/v3:effectiveTime"
-    told = [document.find(path, _V3) for path in ("v3:effectiveTime", f"{stay}/v3:high", stay, f"{stay}/v3:low")]
-    return clock_of(moment for item in told if item is not None and (moment := _moment(item.get("value", ""))))
-
-
-def _moment(value: str) -> datetime | None:
-    """An HL7 time that says its zone; None for anything else."""
-    try:
-        return parse_ts(value) if re.search("[+-]", value) else None
-    except CodecError:
-        return None
 
 
 def _deeper_than(document: etree._Element, limit: int) -> bool:

@@ -1,6 +1,6 @@
 <?xml version="1.0" encoding="UTF-8"?>
 <!-- A clinical document as a page: the frame. What it reads besides the document itself are the r: attributes that
-     connector/render/html writes beforehand (dates in Paris time, images, attached files). -->
+     connector/render/html writes beforehand (dates on the clock of the document, images, attached files). -->
 <xsl:stylesheet version="1.0" xmlns:xsl="http://www.w3.org/1999/XSL/Transform" xmlns:v3="urn:hl7-org:v3"
                 xmlns:r="urn:dmp-connector:render" exclude-result-prefixes="v3 r">
   <xsl:include href="labels.xsl"/>
@@ -48,7 +48,7 @@
         </main>
         <xsl:call-template name="others"/>
         <footer>
-          <p>Dates et heures de Paris. Identifiant du document : <xsl:apply-templates select="v3:id[1]" mode="oid"/></p>
+          <p>Dates et heures <xsl:value-of select="@r:clock"/>. Identifiant du document : <xsl:apply-templates select="v3:id[1]" mode="oid"/></p>
         </footer>
       </body>
     </html>

@@ -12,7 +12,8 @@ from lxml import etree
 
 from connector.base.finding import Finding
 from connector.base.ns import HL7V3, q
-from connector.render.html.dates import french
+from connector.cda.clock import document_clock
+from connector.render.html.dates import french, whose_clock
 from connector.render.html.media import settle_media
 from connector.render.html.model import Attachment, warning
 
@@ -46,8 +47,10 @@ def annotate(document: etree._Element) -> tuple[tuple[Finding, ...], tuple[Attac
         for name in [name for name in node.attrib if str(name).startswith(f"{{{R}}}")]:
             del node.attrib[name]
     findings = [*_flattened(document), *_unknown(document)]
+    clock = document_clock(document)
+    document.set(q(R, "clock"), whose_clock(clock))
     for node in _found(_TIMES, document):
-        said = french(str(node.get("value")).strip())
+        said = french(str(node.get("value")).strip(), clock)
         if said is not None:
             node.set(q(R, "date"), said[0])
             node.set(q(R, "iso"), said[1])
