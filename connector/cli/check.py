@@ -119,12 +119,20 @@ def _as_json(checked: Checked, metadata: bool) -> Any:
 
 
 def _say(name: str, checked: Checked, metadata: bool) -> None:
+    from connector.kit.gate import KIT_ABSENT, KIT_ABSENT_ACCEPTED
+
     errors = sum(finding.blocking for finding in checked.findings)
     others = len(checked.findings) - errors
     mark = f"[red]{errors} erreur(s)[/red]" if errors else "[green]ok[/green]"
+    alone = {KIT_ABSENT, KIT_ABSENT_ACCEPTED} & set(checked.suites)
+    if alone:
+        mark += " [yellow]sans le kit officiel[/yellow]"
     console().print(f"{mark} {escape(name)} ({checked.kind}, {others} autre(s) remarque(s))", highlight=False)
     if checked.suites:
         console().print(f"   contrôles du CDA : {', '.join(checked.suites)}", highlight=False, markup=False)
+    if alone:
+        told = "   ni le schéma ni les schématrons de l'agence n'ont jugé ce document : donner leur dossier (--kit)"
+        console().print(told, highlight=False, markup=False)
     if checked.findings:
         table = Table()
         for column in _COLUMNS:

@@ -35,7 +35,10 @@ Kind = Literal["hl7", "cda", "xds", "unknown"]
 
 _MSH: Final = re.compile(rb"[\x0b\s]*(?:\xef\xbb\xbf)?[\x0b\s]*MSH")
 _XML: Final = re.compile(rb"(?:\xef\xbb\xbf)?\s*<|\xff\xfe<|\xfe\xff\x00<")
+_BEFORE_ROOT: Final = re.compile(rb"<!--.*?-->|<\?.*?\?>", re.DOTALL)
 _ROOT: Final = re.compile(rb"<(?:[A-Za-z_][\w.-]*:)?([A-Za-z_][\w.-]*)[\s/>]")
+_DOCUMENTS: Final = (b"ClinicalDocument", b"stylesheet")
+"""A CDA alone, or carried by the stylesheet that presents it."""
 _MIME: Final = re.compile(rb"\s*(?:--|POST |MIME-Version:|Content-Type:)", re.IGNORECASE)
 _IDS: Final = FeedIds("2.25.1", "2.25.2", datetime(2026, 1, 1, tzinfo=UTC))
 """Stand for those of a real submission, which are made when it leaves."""
@@ -169,8 +172,8 @@ def kind_of(raw: bytes) -> Kind:
     if _MSH.match(raw):
         return "hl7"
     if _XML.match(raw):
-        root = _ROOT.search(raw.replace(b"\x00", b"")[:100_000])
-        return "cda" if root is not None and root[1] == b"ClinicalDocument" else "xds"
+        root = _ROOT.search(_BEFORE_ROOT.sub(b"", raw[:200_000].replace(b"\x00", b"")))
+        return "cda" if root is not None and root[1] in _DOCUMENTS else "xds"
     return "xds" if _MIME.match(raw) else "unknown"
 
 

@@ -6,6 +6,7 @@ from abc import ABC, abstractmethod
 from types import TracebackType
 from typing import Final, Literal, Self
 
+from connector.base.clock import Clock, utc_now
 from connector.base.errors import SettingsError
 from connector.cda.checks import check_document
 from connector.kit.config import ABSENT_ACCEPTED, GateConfig
@@ -59,27 +60,30 @@ def check_start(config: GateConfig, *, environment: Literal["production", "test"
         )
 
 
-def open_gate(config: GateConfig) -> CdaGate:
+def open_gate(config: GateConfig, clock: Clock = utc_now) -> CdaGate:
     """The gate of these settings; with a kit, its workers are started and the first one is ready (some seconds).
 
+    `clock` says what moment documents are judged at: none may tell what comes after.
     Raises SettingsError when the kit cannot be used.
     """
     if config.folder is None:
-        return StructureGate(config)
+        return StructureGate(config, clock)
     check_start(config, environment="test", feeding=False)
-    return KitGate(config)
+    return KitGate(config, clock)
 
 
 class StructureGate(CdaGate):
     """Without a kit: our own checks, in the caller's thread."""
 
-    def __init__(self, config: GateConfig) -> None:
+    def __init__(self, config: GateConfig, clock: Clock = utc_now) -> None:
         self._config = config
+        self._clock = clock
         absent = KIT_ABSENT_ACCEPTED if config.kit == ABSENT_ACCEPTED else KIT_ABSENT
         self._suites = (STRUCTURE, absent)
 
     def judge(self, content: bytes) -> CdaVerdict:
-        found = check_document(content, None, max_bytes=self._config.max_bytes, environment=self._config.environment)
+        cap, environment = self._config.max_bytes, self._config.environment
+        found = check_document(content, None, max_bytes=cap, environment=environment, now=self._clock())
         return CdaVerdict(found, self._suites, "")
 
     def close(self) -> None:
@@ -89,8 +93,8 @@ class StructureGate(CdaGate):
 class KitGate(CdaGate):
     """With a kit: everything in worker processes."""
 
-    def __init__(self, config: GateConfig) -> None:
-        self.pool = WorkerPool(config)
+    def __init__(self, config: GateConfig, clock: Clock = utc_now) -> None:
+        self.pool = WorkerPool(config, clock)
 
     def judge(self, content: bytes) -> CdaVerdict:
         return self.pool.judge(content)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import Final, Literal
 
@@ -67,13 +68,13 @@ class Judge:
                 self._suites[name] = error
         return self._suites[name]
 
-    def judge(self, content: bytes) -> CdaVerdict:
-        """What is wrong with a document; never raises on a bad one."""
+    def judge(self, content: bytes, now: datetime | None = None) -> CdaVerdict:
+        """What is wrong with a document at the moment `now` (none: its dates may be any); never raises on a bad one."""
         root, unreadable = parse_document(content, self._max_bytes)
         if root is None:
             return CdaVerdict(unreadable, (STRUCTURE,), self.kit)
         clinical = clinical_document(root)
-        findings = [*check_tree(root, None, self._environment), *schema_findings(self._schema, clinical)]
+        findings = [*check_tree(root, None, self._environment, now), *schema_findings(self._schema, clinical)]
         ran = [STRUCTURE, "XSD"]
         names = self.catalogue.asked_by(instance_ids(clinical, "templateId"))
         document = self.engine.parse(_for_suites(clinical))

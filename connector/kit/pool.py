@@ -11,8 +11,10 @@ import queue
 import subprocess
 import threading
 import time
+from datetime import datetime
 from typing import Any, Final
 
+from connector.base.clock import Clock, utc_now
 from connector.base.errors import ConnectorError, SettingsError
 from connector.base.finding import Finding
 from connector.base.logs import logger
@@ -35,8 +37,9 @@ class GateUnavailable(ConnectorError):
 class WorkerPool:
     """`config.workers` processes. Raises SettingsError when the first one cannot use the kit."""
 
-    def __init__(self, config: GateConfig) -> None:
+    def __init__(self, config: GateConfig, clock: Clock = utc_now) -> None:
         self._config = config
+        self._clock = clock
         self._closed = threading.Event()
         self._free: queue.LifoQueue[_Worker] = queue.LifoQueue()
         workers = [_Worker(config) for _ in range(config.workers)]
@@ -57,7 +60,7 @@ class WorkerPool:
         try:
             for attempt in (1, 2):
                 try:
-                    return worker.ask(content)
+                    return worker.ask(content, self._clock())
                 except frames.PipeLate:
                     worker = self._replace(worker, "too long on a document")
                     return _unjudged(self.kit, f"délai de {self._config.time_limit:g} s dépassé")
@@ -128,10 +131,11 @@ class _Worker:
         self._kit = str(answer["kit"])
         return self._kit
 
-    def ask(self, content: bytes) -> CdaVerdict:
-        """Raises PipeLate, PipeClosed; GateUnavailable when it never was ready."""
+    def ask(self, content: bytes, now: datetime) -> CdaVerdict:
+        """What is wrong at the moment `now`. Raises PipeLate, PipeClosed; GateUnavailable when it never was ready."""
         self.ready()
         deadline = time.monotonic() + self._limit
+        frames.send(self._input, now.isoformat().encode(), deadline)
         frames.send(self._input, content, deadline)
         return _verdict(json.loads(frames.receive(self._output, deadline)))
 

@@ -1,6 +1,7 @@
 """A worker process: compiles the kit once, then judges the documents it is sent until its pipe is closed.
 
-Run by the pool as `python -m connector.kit.worker`, settings as JSON in the first frame. Saxon's state is bound to the
+Run by the pool as `python -m connector.kit.worker`, settings as JSON in the first frame,
+then for each document the moment of checking (ISO 8601) and its bytes. Saxon's state is bound to the
 thread that made it, so one worker judges one document at a time.
 """
 
@@ -10,6 +11,7 @@ import json
 import os
 import signal
 from dataclasses import asdict
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -35,12 +37,12 @@ def main() -> None:
     frames.send(answers, json.dumps({"kit": judge.kit}).encode())
     while True:
         try:
-            content = frames.receive(0)
+            now, content = datetime.fromisoformat(frames.receive(0).decode()), frames.receive(0)
         except frames.PipeClosed:
             return
         # a document that never ends also ends a worker whose daemon is gone: nobody else would
         signal.setitimer(signal.ITIMER_REAL, settings["time_limit"] * 2)
-        frames.send(answers, json.dumps(_plain(judge.judge(content)), ensure_ascii=False).encode())
+        frames.send(answers, json.dumps(_plain(judge.judge(content, now)), ensure_ascii=False).encode())
         signal.setitimer(signal.ITIMER_REAL, 0)
 
 

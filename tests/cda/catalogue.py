@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Iterator
 
 from connector.cda.checks.rules import CHECKS
-from tests.cda import test_checks, test_checks_letter
+from tests.cda import test_checks, test_checks_facts, test_checks_letter
 
 UNREADABLE = {
     "CDA-01": "the document is within `gate.max_bytes`, and not too deep",
@@ -18,6 +18,7 @@ UNREADABLE = {
 }
 REFUSED_EXAMPLES = {
     "CANCER-PPS_2022.01_Autopresentable": (["CDA-20"], "its stylesheet has a script element: EX_2.1-1115 refuses it"),
+    "AVC-PAVC_2022.01": (["CDA-90", "CDA-90"], "its author and its legal authenticator write in the year 2918"),
     "01_Modèles_contenus_CDA": (
         ["CDA-44", "CDA-44"],
         "two CIP codes under the OID of the CIS; the kit refuses this collection of sections too (suite of the VSM)",
@@ -32,14 +33,20 @@ LIMITS = (
     "of Corsica (2A, 2B) is not.",
     "Codes of LOINC, SNOMED CT, CIS, CIP, UCD and ATC have their shape and key judged, never their existence.",
     "Sections that a letter must have are the suites' business: without the kit a letter without section 3 passes.",
+    "What the narrative says is not compared with the entries, but for the name of a medicine (CDA-99): a text of no "
+    "where the entry is yes passes.",
+    "`templateId`: a document whose type is that of a letter is judged as a letter whatever its model (CDA-75); its "
+    "sections are known by their templateId or their code (CDA-22).",
+    "Allergies may lead nowhere and be denied, as in the official letters (CDA-40).",
+    "The moment of checking is that of the gate: `check_document` without it compares no date with it (CDA-90).",
     "`typeId`: CDA-10 refuses another one, so that a suite that is switched off by it never lets a document through.",
 )
 
 
 def mutations() -> Counter[str]:
     """Mutations of each rule."""
-    letters = [mutation[0] for mutation in test_checks_letter.MUTATIONS]
-    return Counter([mutation[0] for mutation in test_checks.MUTATIONS] + letters + ["CDA-67", "CDA-68"])
+    tables = (test_checks.MUTATIONS, test_checks_letter.MUTATIONS, test_checks_facts.MUTATIONS)
+    return Counter([mutation[0] for table in tables for mutation in table] + list(test_checks_letter.ASIDE))
 
 
 def document() -> Iterator[str]:

@@ -19,7 +19,8 @@ def section(number: int, template: str, loinc: str, title: str, *entries: str) -
 
 def event(code: str, template: str, value: str) -> str:
     return (
-        f'<entry><observation classCode="OBS" moodCode="EVN"><templateId root="{FRAME}"/>'
+        f'<entry><observation classCode="OBS" moodCode="EVN"><templateId root="1.3.6.1.4.1.19376.1.5.3.1.4.13"/>'
+        f'<templateId root="{FRAME}"/>'
         f'<templateId root="{FRAME}.{template}"/><code code="{code}" codeSystem="{TA_ASIP}"/>'
         f'<text><reference value="#s1"/></text><effectiveTime value="20261120"/>{value}</observation></entry>'
     )
@@ -39,6 +40,8 @@ EVENTS = (
     event("MED-147", "2", '<value value="false"/>'),
 )
 TREATMENT = """<entry><substanceAdministration>
+  <templateId root="1.2.250.1.213.1.1.3.42"/><templateId root="2.16.840.1.113883.10.20.1.24"/>
+  <templateId root="1.3.6.1.4.1.19376.1.5.3.1.4.7"/>
   <text><reference value="#s4"/></text>
   <effectiveTime><low value="20261120"/><high value="20261220"/></effectiveTime>
   <doseQuantity><low value="1" unit="{tbl}"/><high value="2" unit="{tbl}"/></doseQuantity>
@@ -47,7 +50,7 @@ TREATMENT = """<entry><substanceAdministration>
       <translation code="3400934874741" codeSystem="1.2.250.1.213.2.3.2"/>
       <translation code="3400932857241" codeSystem="1.2.250.1.213.2.62"/>
       <translation code="N05AL05" codeSystem="2.16.840.1.113883.6.73"/>
-    </code></manufacturedMaterial></manufacturedProduct></consumable>
+    </code><name>Traitements</name></manufacturedMaterial></manufacturedProduct></consumable>
 </substanceAdministration></entry>"""
 
 SECTIONS = (

@@ -138,7 +138,11 @@ def letter_without(path: str) -> bytes:
 
 def self_presenting(document: str = LETTER) -> bytes:
     """The letter carried by a stylesheet that shows it."""
-    body = document.partition("?>")[2].partition("?>")[2]
+    return wrapped(document.partition("?>")[2].partition("?>")[2])
+
+
+def wrapped(body: str) -> bytes:
+    """A ClinicalDocument, written from its root, carried by a stylesheet."""
     return (
         '<?xml version="1.0" encoding="UTF-8"?><?xml-stylesheet type="text/xsl" href="#"?>'
         '<xsl:stylesheet version="1.0" xmlns:xsl="http://www.w3.org/1999/XSL/Transform">'

@@ -67,7 +67,7 @@ GOOD = {
     "tiff": level_1(TIFF, "image/tiff"),
     "rtf": level_1(RTF, "text/rtf"),
     "text": level_1("Compte rendu à lire\n".encode(), "text/plain"),
-    "latin text": level_1("Compte rendu à lire\n".encode("latin-1"), "text/plain"),
+    "latin text": level_1("Compte rendu à lire\n".encode("latin-1"), 'text/plain" charset="ISO-8859-1'),
     "self-presenting": self_presenting(SOUND).decode(),
     "self-presenting with a picture": presenting('<html><img src="data:image/png;base64,AAAA"/><a href="#x"/></html>'),
 }
@@ -79,8 +79,10 @@ def test_a_good_document_has_no_finding(name: str) -> None:
 
 
 TEXT_END = "</text></nonXMLBody>"
+FIRST = '<templateId root="2.16.840.1.113883.2.8.2.1"/>'
 VERSION = '<versionNumber value="2"/>'
 REPLACED = '<id root="2.25.17"/>'
+TITLE = SOUND[SOUND.index("<title>") : SOUND.index("</title>") + 8]
 OWN_ID = '<id root="2.25.329800735698586629295641978511506172918"/>'
 SECOND = f'<relatedDocument typeCode="RPLC"><parentDocument>{REPLACED}</parentDocument></relatedDocument>'
 IMPORT = '<xsl:import href="x.xsl"/>'
@@ -93,15 +95,26 @@ MUTATIONS: list[tuple[str, str, str, list[Change]]] = [
     ("CDA-10", "another typeId", SOUND, [("POCD_HD000040", "POCD_HD000041")]),
     ("CDA-10", "no typeId", SOUND, [('<typeId root="2.16.840.1.113883.1.3" extension="POCD_HD000040"/>', "")]),
     ("CDA-11", "level 1 under a model", level_1(), [("1.3.6.1.4.1.19376.1.2.20", "1.2.250.1.213.1.1.1.15")]),
+    ("CDA-11", "a structured body", SOUND, [(FIRST, f'{FIRST}<templateId root="1.3.6.1.4.1.19376.1.2.20"/>')]),
     ("CDA-11", "four templateIds", level_1(), [("<id root", '<templateId root="1.2.3"/><id root')]),
     ("CDA-12", "no number", SOUND, [(VERSION, '<versionNumber value="deux"/>')]),
+    ("CDA-12", "a number of another script", SOUND, [(VERSION, '<versionNumber value="²"/>')]),
+    ("CDA-12", "too many digits", SOUND, [(VERSION, f'<versionNumber value="{"9" * 5000}"/>')]),
     ("CDA-12", "version 0", SOUND, [(VERSION, '<versionNumber value="0"/>')]),
     ("CDA-13", "replaces itself", SOUND, [(REPLACED, OWN_ID)]),
     ("CDA-13", "replaces nothing", SOUND, [(REPLACED, "")]),
     ("CDA-13", "replaces two", SOUND, [("<componentOf>", f"{SECOND}<componentOf>")]),
     ("CDA-14", "a first version that replaces", SOUND, [(VERSION, '<versionNumber value="1"/>')]),
+    ("CDA-14", "replaces a later version", SOUND, [(REPLACED, f'{REPLACED}<versionNumber value="9"/>')]),
     ("CDA-14", "no setId", SOUND, [('<setId root="2.25.1" extension="S"/>', "")]),
     ("CDA-14", "an addendum", SOUND, [('typeCode="RPLC"', 'typeCode="APND"')]),
+    ("CDA-15", "a title that nobody sees", SOUND, [(TITLE, "<title> \u200b </title>")]),
+    ("CDA-15", "no title", SOUND, [(TITLE, "")]),
+    ("CDA-16", "an ID twice", structured('<content ID="a">x</content><content ID="a">y</content>'), []),
+    ("CDA-18", "an OID too long", SOUND, [(OWN_ID, f'<id root="2.25.{"1" * 70}"/>')]),
+    ("CDA-18", "no OID", SOUND, [(OWN_ID, '<id root="1.2.03"/>')]),
+    ("CDA-18", "an extension in two", SOUND, [(OWN_ID, '<id root="2.25.7" extension="a^b&amp;c"/>')]),
+    ("CDA-18", "what is replaced", SOUND, [(REPLACED, '<id root="2.25.17" extension="a b"/>')]),
     ("CDA-20", "a script", presenting("<html><script>x()</script></html>"), []),
     ("CDA-20", "a script of SVG", presenting('<svg xmlns="http://www.w3.org/2000/svg"><script href="x"/></svg>'), []),
     ("CDA-20", "an event", presenting('<html><body onload="x()"/></html>'), []),
@@ -124,6 +137,7 @@ MUTATIONS: list[tuple[str, str, str, list[Change]]] = [
     ("CDA-30", "a picture nobody shows", level_1(b"GIF89a", "image/gif"), []),
     ("CDA-30", "no media type", level_1(), [('mediaType="application/pdf" ', "")]),
     ("CDA-31", "no representation", level_1(), [(' representation="B64"', "")]),
+    ("CDA-31", "compressed", level_1(), [('"B64">', '"B64" compression="DF">')]),
     ("CDA-31", "a reference", level_1(), [(TEXT_END, f'<reference value="http://example.org"/>{TEXT_END}')]),
     ("CDA-32", "an empty body", level_1(b""), []),
     ("CDA-32", "not base64", level_1(), [(TEXT_END, f"*{TEXT_END}")]),
@@ -136,14 +150,22 @@ MUTATIONS: list[tuple[str, str, str, list[Change]]] = [
     ("CDA-33", "not a JPEG", level_1(TIFF, "image/jpeg"), []),
     ("CDA-33", "not a TIFF", level_1(JPEG, "image/tiff"), []),
     ("CDA-33", "not RTF", level_1(b"hello", "text/rtf"), []),
+    ("CDA-33", "a PDF said to be text", level_1(PDF, "text/plain"), []),
+    ("CDA-33", "a picture said to be text", level_1(JPEG, "text/plain"), []),
     ("CDA-33", "not text", level_1(b"\x00\x01\xff", "text/plain"), []),
-    ("CDA-34", "encrypted", level_1(PDF.replace(b"/Catalog", b"/Catalog/Encrypt 2 0 R")), []),
+    ("CDA-36", "encrypted", level_1(PDF.replace(b"/Catalog", b"/Catalog/Encrypt 2 0 R")), []),
     ("CDA-34", "JavaScript", level_1(PDF.replace(b"/Catalog", b"/Catalog/AA<</S/J#61vaScript>>")), []),
     ("CDA-34", "a program", level_1(PDF.replace(b"/Catalog", b"/Catalog/A<</S/Launch>>")), []),
     ("CDA-34", "a file", level_1(PDF.replace(b"/Catalog", b"/Catalog/EmbeddedFiles 2 0 R")), []),
     ("CDA-34", "a compressed action", level_1(PDF.replace(b"%%EOF", COMPRESSED)), []),
+    ("CDA-36", "encrypted, its name escaped", level_1(PDF.replace(b"/Catalog", b"/Catalog/#45ncrypt 2 0 R")), []),
+    ("CDA-37", "blanks", level_1(b" \n\t ", "text/plain"), []),
+    ("CDA-37", "nothing that is seen", level_1("\u200b\u2800".encode(), "text/plain"), []),
+    ("CDA-38", "another charset", level_1("Fièvre".encode("latin-1"), "text/plain"), []),
+    ("CDA-38", "no such charset", level_1("Fièvre".encode(), 'text/plain" charset="UTF-99'), []),
     ("CDA-35", "no PDF/A", level_1(PDF.replace(b"pdfaid", b"pdfxid")), []),
     ("CDA-40", "a reference to nothing", structured('<content ID="a">x</content><linkHtml href="#b">y</linkHtml>'), []),
+    ("CDA-46", "a day without hour", SOUND, [(SIGNED, '<effectiveTime value="20261120"/>')]),
     ("CDA-46", "no zone", SOUND, [(SIGNED, SIGNED.replace("+0100", ""))]),
 ]  # fmt: skip
 

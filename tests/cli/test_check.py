@@ -17,6 +17,7 @@ from connector.dmp.config import DmpConfig
 from connector.flows.config import IntakeConfig
 from connector.kit.config import GateConfig
 from connector.kit.gate import open_gate
+from tests.cda.letters import wrapped
 from tests.cli.conftest import Run
 from tests.e2e.messages import edit, sample
 
@@ -44,6 +45,8 @@ def findings(run: Run, file: Path, *options: object) -> list[dict[str, str]]:
         (b'<?xml version="1.0"?>\n<!-- un commentaire -->\n<ClinicalDocument xmlns="urn:hl7-org:v3"/>', "cda"),
         (b'\xef\xbb\xbf<h:ClinicalDocument xmlns:h="urn:hl7-org:v3"/>', "cda"),
         ("<ClinicalDocument/>".encode("utf-16"), "cda"),
+        (b'<!-- <a> --><?x <b> ?>\n<ClinicalDocument xmlns="urn:hl7-org:v3"/>', "cda"),
+        (b'<xsl:stylesheet xmlns:xsl="http://www.w3.org/1999/XSL/Transform"/>', "cda"),
         (b"<xds:ProvideAndRegisterDocumentSetRequest/>", "xds"),
         (b"--boundary\r\nContent-Type: text/xml", "xds"),
         (b"MIME-Version: 1.0\r\n", "xds"),
@@ -65,6 +68,32 @@ def test_a_good_letter_has_nothing_wrong(run: Run) -> None:
     assert result.code == 0, result.out
     assert "ok" in result.out
     assert "contrôles de structure" in result.out
+
+
+def test_a_letter_without_the_kit_is_not_said_to_be_right(run: Run) -> None:
+    told = run("check", LETTER).out
+    assert "ok sans le kit officiel" in told
+    assert "ni le schéma ni les schématrons" in told
+    assert "sans le kit" not in run("check", SAMPLES / "adt-a01-admission.er7").out
+
+
+def test_a_letter_that_presents_itself_is_a_document(run: Run, tmp_path: Path) -> None:
+    letter = LETTER.read_text(encoding="utf-8")
+    file = write(tmp_path, "letter.xml", wrapped(letter[letter.index("<ClinicalDocument") :]))
+    assert run("check", file, "--json", "--metadata").json()[file.name]["kind"] == "CDA"
+    assert [one["rule"] for one in findings(run, file) if one["severity"] == "error"] == []
+
+
+def test_a_stylesheet_that_carries_no_document(run: Run, tmp_path: Path) -> None:
+    empty = b'<xsl:stylesheet version="1.0" xmlns:xsl="http://www.w3.org/1999/XSL/Transform"/>'
+    assert "CDA-03" in [one["rule"] for one in findings(run, write(tmp_path, "sheet.xml", empty))]
+
+
+def test_the_official_documents_that_present_themselves(run: Run, official_data: Path) -> None:
+    files = sorted((official_data / "cisis-data" / "examples").glob("*Auto-Presentable*.xml"))
+    assert len(files) == 2
+    for file in files:
+        assert [one for one in findings(run, file) if one["severity"] == "error"] == [], file.name
 
 
 def test_a_message_and_its_document_side_by_side(run: Run) -> None:

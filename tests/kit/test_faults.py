@@ -77,7 +77,8 @@ def test_what_the_kit_does_not_catch_is_told_by_our_rules(
 ) -> None:
     found = new(bases, planted)
     if planted.fault == TOLD_BY_NOBODY:
-        assert found == []
+        # what is left of a fault that the base has too: the section took some of its references away
+        assert {one.rule for one in found} == {"CDA-40"}
         return
     assert any(one.blocking for one in found) is (planted.fault not in ONLY_WARNED)
     assert found
@@ -94,7 +95,7 @@ def test_a_real_identity_is_told_on_a_test_platform_only(bases: Bases) -> None:
 
 def test_another_type_id_lets_nothing_through(bases: Bases, official_judge: Judge) -> None:
     """It switches the header rules of the kit off: the same fault is not told any more, the document is refused."""
-    (planted,) = (one for one in FAULTS if one.fault == "no title")
+    (planted,) = (one for one in FAULTS if one.fault == "no realmCode")
     content = bases.broken(planted)
     assert "KIT-StructurationMinimale" in {one.rule.partition("/")[0] for one in official_judge.judge(content).findings}
     silenced = official_judge.judge(content.replace(b"POCD_HD000040", b"POCD_HD000041"))

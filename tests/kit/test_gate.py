@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
 
@@ -32,6 +33,13 @@ def test_our_errors_block_without_a_kit() -> None:
         verdict = gate.judge(CONTENT.replace(b"POCD_HD000040", b"POCD_HD000041"))
     assert [finding.rule for finding in verdict.findings] == ["CDA-10"]
     assert verdict.blocking
+
+
+def test_nothing_is_told_after_the_moment_of_checking() -> None:
+    moments = iter([datetime(2026, 11, 1, tzinfo=UTC), datetime(2026, 12, 1, tzinfo=UTC)])
+    with open_gate(GateConfig(), lambda: next(moments)) as gate:
+        assert {finding.rule for finding in gate.judge(CONTENT).findings if finding.blocking} == {"CDA-90"}
+        assert not gate.judge(CONTENT).blocking
 
 
 def test_a_test_identity_enters_no_production() -> None:

@@ -123,7 +123,11 @@ def test_a_suite_that_stops_is_an_error_of_its_own(judge: Judge) -> None:
 def test_a_suite_that_cannot_be_used_is_said(judge: Judge) -> None:
     model = 'root="1.2.250.1.213.1.1.1.29" extension="2022.01"'
     verdict = judge.judge(small.letter((model, 'root="1.2.250.1.213.1.1.1.13" extension="2023.01"')))
-    assert [(f.rule, f.severity) for f in verdict.findings] == [("KIT-CI-SIS_VSM_2023.01/run", "warning")]
+    assert [(f.rule, f.severity) for f in verdict.findings] == [
+        # its type is that of a letter
+        ("CDA-75", "error"),
+        ("KIT-CI-SIS_VSM_2023.01/run", "warning"),
+    ]
     assert "CI-SIS_VSM_2023.01 (non exécutée)" in verdict.suites
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from lxml import etree
 
+from connector.base.clock import utc_now
 from connector.base.xmlsafe import parse_xml
 from connector.cda.header import clinical_document
 from connector.cda.nodes import instance_ids
@@ -68,7 +69,8 @@ def test_the_known_defects_and_no_other(cda_kit: Path) -> None:
 def test_the_examples_have_the_verdicts_of_the_calibration(cda_kit: Path, official_judge: Judge) -> None:
     wrong, ours = {}, {}
     for path in examples(cda_kit):
-        errors = [finding for finding in official_judge.judge(path.read_bytes()).findings if finding.blocking]
+        verdict = official_judge.judge(path.read_bytes(), utc_now())
+        errors = [finding for finding in verdict.findings if finding.blocking]
         suites = Counter(suite_of(f.rule, official_judge) for f in errors if f.rule.startswith("KIT-"))
         if suites != Counter(EXPECTED.get(path.stem, {})):
             wrong[path.stem] = suites

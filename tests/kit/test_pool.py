@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -60,6 +61,14 @@ def test_the_gate_with_a_kit_judges_in_its_workers(small_kit: Path, cache: Path)
         good, bad = gate.judge(GOOD), gate.judge(GOOD.replace(b"POCD_HD000040", b"POCD"))
     assert (good.blocking, good.kit[:4], good.suites[1]) == (False, "kit ", "XSD")
     assert [finding.rule for finding in bad.findings] == ["CDA-10"]
+
+
+def test_workers_are_told_the_moment(small_kit: Path, cache: Path) -> None:
+    """SOUND was signed in November 2026; the moment is asked for each document."""
+    moments = iter([datetime(2026, 11, 1, tzinfo=UTC), datetime(2026, 12, 1, tzinfo=UTC)])
+    with open_gate(config(small_kit, cache), lambda: next(moments)) as gate:
+        assert {finding.rule for finding in gate.judge(GOOD).findings if finding.blocking} == {"CDA-90"}
+        assert not gate.judge(GOOD).blocking
 
 
 def test_workers_know_for_which_environment_they_judge(small_kit: Path, cache: Path) -> None:

@@ -8,6 +8,7 @@ from typing import Final
 from connector.cda.checks import pdf
 from connector.cda.checks.media import MEDIA
 from connector.cda.checks.model import Document, Fault
+from connector.cda.checks.words import says
 from connector.cda.nodes import child
 
 _TEXT: Final = "/ClinicalDocument/component/nonXMLBody/text"
@@ -28,6 +29,8 @@ def inline(document: Document) -> Iterator[Fault]:
         return
     if child(text, "reference") is not None:
         yield Fault(f"{_TEXT}/reference", "un renvoi", "le contenu lui-même", "Le corps n'est pas dans le document")
+    elif text.get("compression"):
+        yield Fault(f"{_TEXT}/@compression", text.get("compression", "")[:_SHOWN], "aucune", "Le corps est comprimé")
     elif text.get("representation") != "B64":
         shown = text.get("representation", "aucune")
         yield Fault(f"{_TEXT}/@representation", shown[:_SHOWN], "B64", "Le corps n'est pas annoncé en base64")
@@ -51,6 +54,43 @@ def magic(document: Document) -> Iterator[Fault]:
     kind = "" if text is None else text.get("mediaType", "")
     if content is not None and kind in MEDIA and not MEDIA[kind](content):
         yield Fault(_TEXT, "un autre contenu", f"un fichier {kind}", "Le corps n'est pas du type annoncé")
+
+
+def plain_text(document: Document) -> Iterator[Fault]:
+    """Words, for who opens the document to read them."""
+    if (content := _plain(document)) is not None and not says(content.decode("utf-8-sig", "replace")):
+        yield Fault(_TEXT, "des blancs", "un texte", "Le corps du document ne contient aucun mot")
+
+
+def charset(document: Document) -> Iterator[Fault]:
+    """UTF-8 unless another one is announced: else each accent is read as something else."""
+    content, text = _plain(document), document.body.text
+    if content is None or text is None:
+        return
+    announced = text.get("charset", "").strip()
+    try:
+        content.decode(announced or "utf-8-sig")
+    except (UnicodeDecodeError, LookupError):
+        said = "Le texte n'est pas dans le jeu de caractères annoncé : ses accents seraient illisibles"
+        yield Fault(f"{_TEXT}/@charset", "un autre codage", announced[:32] or "UTF-8", said)
+
+
+def pdf_encrypted(document: Document) -> Iterator[Fault]:
+    """A reader without the password sees nothing, and nobody can archive it."""
+    text = "Le PDF est chiffré : rien ne dit qu'il s'ouvrira chez le lecteur, et le PDF/A l'interdit"
+
+    def look(content: bytes) -> Iterator[Fault]:
+        if pdf.encrypted(content):
+            yield Fault(_TEXT, "chiffrement", "un PDF sans chiffrement", text)
+
+    yield from _of_pdf(document, look)
+
+
+def _plain(document: Document) -> bytes | None:
+    """The body that is text, as it says; what is another file is CDA-33."""
+    text, content = document.body.text, document.body.content
+    is_text = text is not None and text.get("mediaType") == "text/plain"
+    return content if content is not None and is_text and MEDIA["text/plain"](content) else None
 
 
 def pdf_acts(document: Document) -> Iterator[Fault]:

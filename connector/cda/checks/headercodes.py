@@ -45,18 +45,27 @@ def systems(document: Document) -> Iterator[Fault]:
 
 
 def act_code(document: Document) -> Iterator[Fault]:
-    """A kind of stay that HL7's list would hold; acts of other lists are not judged here."""
+    """A kind of stay that HL7's list would hold, under its own OID; acts of other lists are not judged here."""
     for node in children(document.clinical, "documentationOf/serviceEvent/code"):
         code = attribute(node, "code")
+        yield from _other_system("J142", node)
         if attribute(node, "codeSystem") == _ACT_CODE and code and load("J142").get(code, _ACT_CODE) is None:
             kinds = ", ".join(concept.code for concept in load("J142") if concept.system == _ACT_CODE)
             yield Fault(place(node, "code"), code[:32], kinds, "Ce code d'acte n'existe pas dans la liste des venues")
 
 
+def listed(document: Document) -> Iterator[tuple[str, etree._Element]]:
+    """Codes of the header that are of a list held here, each with the name of its list."""
+    for name, path in (("J07", "code"), ("J142", "documentationOf/serviceEvent/code"), *_LISTS):
+        for node in children(document.clinical, path):
+            yield name, node
+
+
 def _other_system(name: str, node: etree._Element) -> Iterator[Fault]:
     """Nothing for a code that is not of the list at all: the suites say so."""
     code, system = attribute(node, "code"), attribute(node, "codeSystem")
-    known = [concept.system for concept in load(name) if concept.code == code]
-    if code and known and system not in known:
+    held = load(name)
+    if code and code in held and held.get(code, system) is None:
+        known = dict.fromkeys(concept.system for concept in held if concept.code == code)
         text = f"Le code {code} n'est pas de ce système de codes"
-        yield Fault(place(node, "codeSystem"), system[:64] or "aucun", ", ".join(dict.fromkeys(known)), text)
+        yield Fault(place(node, "codeSystem"), system[:64] or "aucun", ", ".join(known), text)

@@ -9,6 +9,7 @@ from typing import Final
 from lxml import etree
 
 from connector.cda.checks import birthplace
+from connector.cda.checks.displays import plain
 from connector.cda.checks.model import Document, Fault
 from connector.cda.nodes import attribute, child, children, text
 from connector.ins.matricule import check_matricule, is_shaped
@@ -122,9 +123,20 @@ def used_name(document: Document) -> Iterator[Fault]:
         yield Fault(f"{_PLACE}/patient/name/family", "aucun qualifier CL", "un nom de qualifier CL", text)
 
 
+def first_given(document: Document) -> Iterator[Fault]:
+    """The first given name of birth is one of the given names of birth, which are written in one element."""
+    names = list(children(document.clinical, f"{_ROLE}/patient/name/given"))
+    listed = " ".join(plain(text(node)) for node in names if not attribute(node, "qualifier"))
+    for node in names:
+        if "BR" in attribute(node, "qualifier").split() and listed and f" {plain(text(node))} " not in f" {listed} ":
+            said = "Le premier prénom de naissance n'est pas dans la liste des prénoms de naissance"
+            yield Fault(f"{_PLACE}/patient/name/given", "un autre prénom", "un prénom de la liste", said)
+
+
 def _matricule(document: Document, rule: str, text: str) -> Iterator[Fault]:
     for node in _ids(document):
-        if node.get("root") not in INS_OIDS or not (value := node.get("extension", "").strip()):
+        # as written: readers take the blanks with it
+        if node.get("root") not in INS_OIDS or not (value := node.get("extension", "")).strip():
             continue
         for finding in check_matricule(value):
             if finding.rule == rule:

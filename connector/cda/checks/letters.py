@@ -8,23 +8,47 @@ from typing import Final
 
 from lxml import etree
 
-from connector.cda.checks.model import Document, Fault, Letter
+from connector.cda.checks.model import Document, Fault
+from connector.cda.checks.outline import Letter
 from connector.cda.checks.places import place
-from connector.cda.nodes import attribute, child, children
+from connector.cda.checks.words import says
+from connector.cda.nodes import attribute, child, children, text
+from connector.codes.valueset import load_association
 
 _MODELS: Final[Mapping[str, Letter]] = {"1.2.250.1.213.1.1.1.29": "LDL-SES", "1.2.250.1.213.1.1.1.21": "LDL-EES"}
 _TYPES: Final[Mapping[str, Letter]] = {"11490-0": "LDL-SES", "18761-7": "LDL-EES"}
-_LEVEL_1: Final = "1.3.6.1.4.1.19376.1.2.20"
 _VERSIONS: Final = ("2022.01",)
 """Published versions of both models."""
 _VERSION: Final = re.compile(r"20[0-9]{2}\.[0-9]{2}")
 
 
 def letter_of(clinical: etree._Element) -> Letter | None:
-    """Which letter a document is: by its model, or at level 1, where there is none, by its type."""
+    """Which letter a document is: by its model, else by its type; that the two agree is CDA-75."""
     roots = [attribute(node, "root") for node in children(clinical, "templateId")]
     model = next((_MODELS[root] for root in roots if root in _MODELS), None)
-    return model or (_TYPES.get(attribute(clinical, "code", "code")) if _LEVEL_1 in roots else None)
+    return model or _TYPES.get(attribute(clinical, "code", "code"))
+
+
+def own_model(document: Document) -> Iterator[Fault]:
+    """A structured letter has the model of its type and no other: its suites are chosen by nothing else."""
+    if child(document.clinical, "component/nonXMLBody") is not None or document.letter is None:
+        return
+    code = attribute(document.clinical, "code", "code")
+    kind = _TYPES.get(code)
+    # as written: with a blank before it, an OID names nothing
+    roots = [str(node.get("root", "")) for node in children(document.clinical, "templateId")]
+    models = list(dict.fromkeys(root for root in roots if root in _MODELS or root in load_association("A11").rows))
+    expected = next((root for root, letter in _MODELS.items() if letter == kind), "")
+    if kind is None:
+        text = "Le type du document n'est pas celui de la lettre de liaison dont il a le modèle"
+        types = ", ".join(code for code, letter in _TYPES.items() if letter == document.letter)
+        yield Fault("/ClinicalDocument/code/@code", code[:32] or "aucun", types, text)
+    elif expected not in models:
+        text = "La lettre n'annonce pas son modèle : aucun contrôle de la lettre ne lui serait appliqué"
+        yield Fault("/ClinicalDocument/templateId", ", ".join(models) or "aucun modèle connu", expected, text)
+    elif len(models) > 1:
+        text = "La lettre annonce aussi un autre modèle : les deux se contredisent"
+        yield Fault("/ClinicalDocument/templateId", ", ".join(models), expected, text)
 
 
 def model_version(document: Document) -> Iterator[Fault]:
@@ -63,6 +87,22 @@ def family_doctor(document: Document) -> Iterator[Fault]:
         text = "La lettre ne nomme pas le médecin traitant du patient"
         expected = "un participant de fonction PCP (médecin traitant)"
         yield Fault("/ClinicalDocument/participant", "aucun", expected, text)
+
+
+def named_recipients(document: Document) -> Iterator[Fault]:
+    """A number alone is not whom a reader sees the letter was sent to."""
+    for node in children(document.clinical if document.letter else None, "informationRecipient/intendedRecipient"):
+        names = ("informationRecipient/name", "receivedOrganization/name")
+        if not any(says(text(node, name)) for name in names):
+            said = "Un destinataire de la lettre n'a pas de nom"
+            yield Fault(f"{place(node)}/informationRecipient/name", "absent", "le nom du destinataire", said)
+
+
+def one_family_doctor(document: Document) -> Iterator[Fault]:
+    codes = [attribute(node, "code") for node in children(document.clinical, "participant/functionCode")]
+    if document.letter is not None and (times := codes.count("PCP")) > 1:
+        said = "La lettre nomme plusieurs médecins traitants"
+        yield Fault("/ClinicalDocument/participant", f"{times} participants PCP", "un seul", said)
 
 
 def _versions(document: Document) -> Iterator[tuple[etree._Element, str]]:

@@ -62,7 +62,23 @@ def _strict(packed: str | bytes) -> bytes | None:
     return content if content and last == tail and len(packed) % 4 == 0 else None
 
 
+_OTHERS: Final = (
+    b"%PDF-",
+    b"PK\x03\x04",
+    b"{\\rtf",
+    b"\xff\xd8\xff",
+    b"\x89PNG",
+    b"GIF8",
+    b"II*\0",
+    b"MM\0*",
+    b"\xd0\xcf\x11\xe0",
+)
+"""What files that are no text begin with."""
+
+
 def _text(content: bytes) -> bool:
+    if content.startswith(_OTHERS):
+        return False
     try:
         return not any(ord(char) < 32 and char not in "\t\r\n\f" for char in content.decode("utf-8-sig"))
     except UnicodeDecodeError:

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Literal
+from datetime import datetime
 
 from lxml import etree
 
 from connector.base.finding import Severity
+from connector.cda.checks.marks import Marks
 from connector.cda.checks.media import Body
+from connector.cda.checks.outline import Letter, Section
 from connector.cda.model import CdaHeader
 from connector.ins.model import Environment
-
-Letter = Literal["LDL-SES", "LDL-EES"]
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -21,7 +21,8 @@ class Document:
     """A parsed document: `root` as received, `clinical` the ClinicalDocument in it, `header` None if unreadable.
 
     `body` is what a level-1 document carries, `letter` which letter it is, None when it is none, `environment` that of
-    the DMP it is for.
+    the DMP it is for; `marks` what points inside it, `sections` those of a letter; `now` the moment of checking, None
+    when dates are not compared with it.
     """
 
     root: etree._Element
@@ -30,6 +31,9 @@ class Document:
     body: Body
     letter: Letter | None
     environment: Environment
+    marks: Marks
+    sections: tuple[Section, ...]
+    now: datetime | None
 
 
 @dataclass(frozen=True, slots=True)

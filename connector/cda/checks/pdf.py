@@ -15,8 +15,8 @@ _INFLATED: Final = 32 * 1024 * 1024
 """Bytes of compressed objects looked at."""
 _BLOCK: Final = 64 * 1024
 
+_ENCRYPTED: Final = re.compile(rb"/Encrypt\b")
 _ACTS: Final = (
-    (re.compile(rb"/Encrypt\b"), "chiffrement"),
     (re.compile(rb"/(JavaScript|JS)\b"), "JavaScript"),
     (re.compile(rb"/Launch\b"), "lancement de programme"),
     (re.compile(rb"/(EmbeddedFiles?|Filespec)\b"), "fichier joint"),
@@ -28,6 +28,11 @@ def acts(content: bytes) -> tuple[str, ...]:
     """What is in the PDF that a document to be read should not have, in French."""
     looked = b"\n".join(_names(content))
     return tuple(what for pattern, what in _ACTS if pattern.search(looked))
+
+
+def encrypted(content: bytes) -> bool:
+    """True when its trailer names an encryption, with a password or without: it is never inside a compressed object."""
+    return _ENCRYPTED.search(_unescaped(b"".join(_between_streams(content)))) is not None
 
 
 def claims_pdfa(content: bytes) -> bool:

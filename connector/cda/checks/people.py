@@ -6,11 +6,14 @@ import re
 from collections.abc import Callable, Iterator
 from typing import Final
 
+from lxml import etree
+
 from connector.base.ns import HL7V3, q
 from connector.cda.checks.model import Document, Fault
 from connector.cda.checks.places import place
-from connector.cda.nodes import child, children, text
+from connector.cda.nodes import attribute, child, children, text
 from connector.cda.people import PS_ROOT, STRUCTURE_ROOT
+from connector.ins.model import INS_OIDS
 from connector.trust.identifiers import Doubt, doubt_of_person, doubt_of_structure
 
 _ID: Final = q(HL7V3, "id")
@@ -22,6 +25,9 @@ _ACCOUNTABLE: Final = (
     "legalAuthenticator/assignedEntity/representedOrganization/id",
     "custodian/assignedCustodian/representedCustodianOrganization/id",
 )
+_PEOPLE: Final = ("author/assignedAuthor", "legalAuthenticator/assignedEntity")
+_SERVICE_ROOT: Final = "1.3.2"
+"""SIREN, by which the editor of a referenced digital service is known."""
 _NUMBER: Final = re.compile(r"[0-9][0-9A-Z]{8}")
 _CUSTODIAN: Final = "custodian/assignedCustodian/representedCustodianOrganization"
 
@@ -57,11 +63,37 @@ def accountable_identified(document: Document) -> Iterator[Fault]:
                 yield Fault(place(node, "extension"), _shape(value), "8 puis le RPPS, ou 1 puis le FINESS", text)
 
 
+def accountable_known(document: Document) -> Iterator[Fault]:
+    """Who wrote and who answers for a letter is known to the DMP by a national identifier."""
+    return _unknown(document) if document.letter is not None else iter(())
+
+
+def accountable_known_elsewhere(document: Document) -> Iterator[Fault]:
+    """The same of other documents: official examples have other OIDs, and patients write too."""
+    return _unknown(document) if document.letter is None else iter(())
+
+
 def authenticator_named(document: Document) -> Iterator[Fault]:
     entity = child(document.clinical, "legalAuthenticator/assignedEntity")
     if entity is not None and not text(entity, "assignedPerson/name/family"):
         said = "Le responsable du document n'est pas nommé"
         yield Fault(f"{place(entity)}/assignedPerson/name", "absent", "son nom et son prénom", said)
+
+
+def _unknown(document: Document) -> Iterator[Fault]:
+    for path in _PEOPLE:
+        for entity in children(document.clinical, path):
+            roots = [attribute(node, "root") for node in children(entity, "id")]
+            own = [attribute(node, "root") for node in children(entity, "representedOrganization/id")]
+            if not roots or PS_ROOT in roots or INS_OIDS & set(roots) or (_is_device(entity) and _SERVICE_ROOT in own):
+                continue
+            said = "Cet identifiant n'est d'aucun domaine national : le DMP ne connaît pas qui il désigne"
+            yield Fault(f"{place(entity)}/id/@root", ", ".join(roots)[:64] or "aucun", PS_ROOT, said)
+
+
+def _is_device(entity: etree._Element) -> bool:
+    """A referenced digital service signs under its editor's OID (dmp-interface c.4)."""
+    return child(entity, "assignedAuthoringDevice") is not None
 
 
 def _doubtful(document: Document, root: str, doubt_of: Callable[..., Doubt | None], text: str) -> Iterator[Fault]:

@@ -22,17 +22,13 @@ _WRITTEN: Final = re.compile(r"<\s*/?\s*script\b|\bon[a-z]{3,}\s*=\s*[\"']|javas
 _REMOTE: Final = re.compile(r"(?:[a-z][a-z0-9+.-]*:)?//|file:")
 _FETCHING: Final = frozenset({"src", "data", "action", "background", "poster", "srcset"})
 _FOREIGN: Final = etree.XPath(f"descendant-or-self::*[namespace-uri() != '{HL7V3}']")
-_SCRIPT_ELEMENTS: Final = etree.XPath(
-    "descendant-or-self::*[contains('|script|handler|listener|', concat('|', "
-    "translate(local-name(), 'ABCDEFGHIJKLMNOPQRSTUVWXYZ', 'abcdefghijklmnopqrstuvwxyz'), '|'))]"
-)
 _WITH_COLON: Final = etree.XPath("descendant-or-self::*[@*[contains(., ':')]]")
 _BLANKS: Final = re.compile(r"[\x00-\x20\u00ad\u200b-\u200f\u2028\u2029\ufeff]+")
 
 
 def scripts(document: Document) -> Iterator[Fault]:
     """Everything by which a viewer would run code that came with the document."""
-    for node in _found(_SCRIPT_ELEMENTS, document.root):
+    for node in _script_elements(document.root):
         yield _script(node, f"élément {etree.QName(node).localname}")
     for node in _found(_FOREIGN, document.root):
         for what in _scripts_of(node):
@@ -53,6 +49,14 @@ def remote(document: Document) -> Iterator[Fault]:
     for instruction in _instructions(document):
         if _REMOTE.match(_url(str(instruction.get("href", "")))):
             yield Fault(_INSTRUCTION, "feuille de style distante", "une feuille locale", "La feuille est distante")
+
+
+def _script_elements(root: etree._Element) -> Iterator[etree._Element]:
+    """In any letter case and any namespace. Names are few and elements are thousands: those that match are sought."""
+    names = {str(node.tag) for node in root.iter(etree.Element)}
+    active = [name for name in names if etree.QName(name).localname.lower() in _SCRIPTS]
+    if active:
+        yield from root.iter(*active)
 
 
 def _script(node: etree._Element, what: str) -> Fault:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from connector.cda.checks import headercodes, identity, people, structure, times
+from connector.cda.checks import dates, displays, doctypes, headercodes, identity, people, structure, times
 from connector.cda.checks.model import Check
 
 _LDL: Final = "cda-lettre-de-liaison"
@@ -35,6 +35,26 @@ HEADER: Final = (
         "CDA-14", "warning", f"{_LDL} §1", structure.versions_agree,
         "setId, versionNumber and relatedDocument tell the same story",
         "the registry follows its own links; people are misled",
+    ),
+    Check(
+        "CDA-15", "error", f"{_LDL} §1", structure.title,
+        "the document has a title with words in it",
+        "the metadata's title is made of it; the header suite refuses an empty one too",
+    ),
+    Check(
+        "CDA-18", "error", f"{_LDL} §5, dmp-interface a.7", structure.identifiers,
+        "identifiers of documents are OIDs of at most 64 characters or UUIDs, extensions without blank nor ^ & | ~",
+        "uniqueId is root^extension: the registry would read another one; no official example does it",
+    ),
+    Check(
+        "CDA-76", "warning", "ASS_A11", doctypes.known_model,
+        "a structured document has a model that A11 knows",
+        "no document suite runs and no format code can be made; a later table may know it",
+    ),
+    Check(
+        "CDA-77", "warning", f"{_LDL} §1", doctypes.type_of_model,
+        "the type of a structured document is that of its model",
+        "the suite of the model refuses it, where there is one; letters are CDA-75",
     ),
     Check(
         "CDA-50", "error", f"{_LDL} §7, {_INS}", identity.ins_present,
@@ -94,6 +114,11 @@ HEADER: Final = (
         "no suite asks for it",
     ),
     Check(
+        "CDA-97", "warning", f"{_LDL} §1.1", identity.first_given,
+        "the first given name is one of the given names of birth",
+        "one official example has another; the registry compares the first one",
+    ),
+    Check(
         "CDA-61", "warning", f"{_LDL} §7, dmp-interface c.4", people.professionals,
         "identifiers of professionals have a national form (RPPS, ADELI…), and in production their key",
         "the DMP decides; official examples have made-up numbers",
@@ -114,6 +139,16 @@ HEADER: Final = (
         "nobody has such a number; no official example does it",
     ),
     Check(
+        "CDA-69", "error", f"{_LDL} §1.3, §1.4, dmp-interface c.4", people.accountable_known,
+        "author and legal authenticator of a letter have a national identifier (OID 1.2.250.1.71.4.2.1)",
+        "the DMP knows nobody else, patients and referenced digital services apart; both official letters have it",
+    ),
+    Check(
+        "CDA-79", "warning", f"{_LDL} §1.3, §1.4, dmp-interface c.4", people.accountable_known_elsewhere,
+        "so have those of other documents",
+        "official examples have other OIDs (CARD-F-PRC, legal authenticator)",
+    ),
+    Check(
         "CDA-64", "error", f"{_LDL} §7", people.authenticator_named,
         "the legal authenticator has a family name",
         "the legalAuthenticator of the metadata cannot be made without it",
@@ -130,8 +165,13 @@ HEADER: Final = (
     ),
     Check(
         "CDA-67", "error", f"{_LDL} §1.7", headercodes.act_code,
-        "an act coded in ActCode (serviceEvent) is one of the list of stays (J142)",
+        "an act coded in ActCode (serviceEvent) is one of the list of stays (J142), whose codes are in its system",
         "eventCodeList would hold a code that nobody defined",
+    ),
+    Check(
+        "CDA-95", "warning", f"{_LDL} §6", displays.contradicted,
+        "the label of a code is not that of another code of its list (header, modes of entry and exit, status)",
+        "one of the two is wrong, and nobody can say which",
     ),
     Check(
         "CDA-41", "warning", f"{_LDL} §1, §7", times.zones,
@@ -140,7 +180,8 @@ HEADER: Final = (
     ),
     Check(
         "CDA-46", "error", f"{_LDL} §5, §7", times.metadata_zones,
-        "the times of a letter that become metadata have their zone: effectiveTime of the document and of its acts",
+        "the times of a letter that become metadata have their zone: effectiveTime of the document, to the minute, "
+        "and of its acts",
         "creationTime and the times of service are in UTC, and would be guessed; the official letters have it, while "
         "official messages carry reports that do not (CDA-41)",
     ),
@@ -148,5 +189,30 @@ HEADER: Final = (
         "CDA-42", "error", f"{_LDL} §7", times.in_order,
         "low is not after high, nor above it",
         "the period or the dose cannot be understood; no official example does it",
+    ),
+    Check(
+        "CDA-17", "error", f"{_LDL} §1", dates.of_the_calendar,
+        "the dates of a letter exist, written as HL7 does; in other documents those of birth, death and the metadata",
+        "nobody can read them; the header suite refuses some too, no official example has one",
+    ),
+    Check(
+        "CDA-29", "warning", f"{_LDL} §1", dates.of_the_calendar_elsewhere,
+        "so do the other dates of other documents",
+        "seven official examples have some (month 20, zone +100)",
+    ),
+    Check(
+        "CDA-90", "error", f"{_LDL} §1", dates.in_the_past,
+        "nothing is written or signed, nobody is born, dead or (discharged) admitted after the moment of checking",
+        "a day apart, it cannot be a fact; one official example does it (AVC-PAVC, signed in 2918)",
+    ),
+    Check(
+        "CDA-91", "error", f"{_LDL} §1.1", dates.life,
+        "the date of birth has a day, death is after birth, and a letter after it",
+        "a strict trait of the identity is wrong, or the patient is another one",
+    ),
+    Check(
+        "CDA-92", "warning", f"{_LDL} §1.7, §1.8", dates.life_and_stay,
+        "birth and death agree with the act, and in a letter the encounter with the act",
+        "newborns are admitted before they are born; four official examples are older than their patient",
     ),
 )  # fmt: skip

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import datetime
 from typing import Final
 
 from lxml import etree
@@ -11,8 +12,10 @@ from connector.base.errors import CodecError, LimitError
 from connector.base.finding import Finding, Severity
 from connector.base.xmlsafe import parse_xml
 from connector.cda.checks.letters import letter_of
+from connector.cda.checks.marks import read_marks
 from connector.cda.checks.media import read_body
 from connector.cda.checks.model import Check, Document
+from connector.cda.checks.outline import read_outline
 from connector.cda.checks.rules import CHECKS
 from connector.cda.header import clinical_document
 from connector.cda.model import CdaHeader
@@ -28,14 +31,15 @@ def check_document(
     *,
     max_bytes: int = DEFAULT_MAX_BYTES,
     environment: Environment = "test",
+    now: datetime | None = None,
 ) -> tuple[Finding, ...]:
     """Findings of the structural rules, in the order of the rules; never raises on a bad document.
 
     `header` is the one already read of `content`, None when nobody read it; `environment` is that of the DMP the
-    document is for.
+    document is for; `now`, aware, is the moment of checking: without it no date is told to be in the future.
     """
     root, unreadable = parse_document(content, max_bytes)
-    return unreadable if root is None else check_tree(root, header, environment)
+    return unreadable if root is None else check_tree(root, header, environment, now)
 
 
 def parse_document(content: bytes, max_bytes: int) -> tuple[etree._Element | None, tuple[Finding, ...]]:
@@ -54,11 +58,25 @@ def parse_document(content: bytes, max_bytes: int) -> tuple[etree._Element | Non
 
 
 def check_tree(
-    root: etree._Element, header: CdaHeader | None, environment: Environment = "test"
+    root: etree._Element,
+    header: CdaHeader | None,
+    environment: Environment = "test",
+    now: datetime | None = None,
 ) -> tuple[Finding, ...]:
-    """The rules for a document that `parse_document` read."""
+    """The rules for a document that `parse_document` read; `now` as in `check_document`."""
     clinical = clinical_document(root)
-    document = Document(root, clinical, header, read_body(clinical), letter_of(clinical), environment)
+    letter = letter_of(clinical)
+    document = Document(
+        root=root,
+        clinical=clinical,
+        header=header,
+        body=read_body(clinical),
+        letter=letter,
+        environment=environment,
+        marks=read_marks(clinical),
+        sections=read_outline(clinical, letter),
+        now=now,
+    )
     return tuple(finding for check in CHECKS for finding in _findings(check, document))
 
 

@@ -2,41 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Final
 
 from lxml import etree
 
-from connector.cda.checks.model import Document, Fault, Letter
+from connector.base.ns import HL7V3, q
+from connector.base.oid import is_oid
+from connector.cda.checks.model import Document, Fault
+from connector.cda.checks.outline import SECTIONS, Section
 from connector.cda.checks.places import place
+from connector.cda.checks.structure import is_uuid
+from connector.cda.checks.words import says
 from connector.cda.nodes import attribute, child, children
 
-_ORDER: Final[Mapping[Letter, Mapping[str, str]]] = {
-    "LDL-SES": {
-        "1.2.250.1.213.1.1.2.35.1": "statut du document",
-        "1.2.250.1.213.1.1.2.127": "motif",
-        "1.2.250.1.213.1.1.2.163.1": "synthèse du séjour",
-        "1.2.250.1.213.1.1.2.145": "traitements arrêtés",
-        "1.2.250.1.213.1.1.2.146": "traitements à la sortie",
-        "1.2.250.1.213.1.1.2.150": "résultats",
-        "1.2.250.1.213.1.1.2.158": "suites à donner",
-        "1.2.250.1.213.1.1.2.1": "dispositifs médicaux",
-        "1.2.250.1.213.1.1.2.137": "allergies",
-    },
-    "LDL-EES": {
-        "1.2.250.1.213.1.1.2.127": "motif",
-        "1.2.250.1.213.1.1.2.144": "traitements à l'admission",
-        "1.2.250.1.213.1.1.2.137": "allergies",
-        "1.2.250.1.213.1.1.2.134": "antécédents médicaux",
-        "1.2.250.1.213.1.1.2.136": "antécédents chirurgicaux",
-        "1.2.250.1.213.1.1.2.73": "commentaire",
-    },
-}
-"""CI-SIS templateId of each section of a letter, in the order of the model, with what a reader calls it."""
-
 _NO_ID: Final = ("motif", "allergies")
-
-SECTIONS: Final = "component/structuredBody/component/section"
 
 
 def text(document: Document) -> Iterator[Fault]:
@@ -58,48 +38,77 @@ def exempt_identifier(document: Document) -> Iterator[Fault]:
 
 
 def order(document: Document) -> Iterator[Fault]:
-    names = list(_ORDER[document.letter].values()) if document.letter else []
-    found = [name for section in _sections(document) if (name := _name(document, section))]
+    names = [name for _, _, name in SECTIONS[document.letter]] if document.letter else []
+    found = [section.name for section in _sections(document) if section.name]
     if found != sorted(found, key=names.index):
         expected = ", ".join(sorted(dict.fromkeys(found), key=names.index))
         told = "Les sections ne sont pas dans l'ordre du modèle de la lettre"
         yield Fault("/ClinicalDocument/component/structuredBody", ", ".join(found), expected, told)
 
 
+def nested(document: Document) -> Iterator[Fault]:
+    """The sections of a letter are beside each other: inside another one, readers look for them in vain."""
+    for section in document.sections:
+        if section.name and not section.first:
+            told = f"{_subject(section)} est à l'intérieur d'une autre"
+            yield Fault(place(section.node), "une sous-section", "une section de structuredBody", told)
+
+
+def identifiers_differ(document: Document) -> Iterator[Fault]:
+    """The id of a section is a UUID or an OID, and nothing else has it."""
+    known: set[str] = set()
+    for section in _sections(document):
+        for node in children(section.node, "id"):
+            root = attribute(node, "root")
+            full = f"{root.lower()}^{attribute(node, 'extension')}"
+            if root and not is_uuid(root) and not is_oid(root):
+                told = f"{_subject(section)} a un identifiant qui n'est ni un UUID ni un OID"
+                yield Fault(place(node, "root"), f"{len(root)} caractères", "un UUID", told)
+            elif root and full in known:
+                told = f"{_subject(section)} a l'identifiant d'une autre"
+                yield Fault(place(node, "root"), "déjà donné", "un identifiant par section", told)
+            known.add(full)
+
+
+def code_and_model(document: Document) -> Iterator[Fault]:
+    """Suites and readers find a section by its templateId, people by its code: one without the other hides it."""
+    for section in document.sections:
+        if not section.whole:
+            root, code = section.expected
+            told = f"{_subject(section)} n'a pas à la fois le code et le modèle qui la disent"
+            yield Fault(place(section.node), "l'un sans l'autre", f"{code} et {root}", told)
+
+
+def named(document: Document, name: str) -> Iterator[etree._Element]:
+    """Sections of a letter that are called `name`, subsections too: what they tell is judged all the same."""
+    return (section.node for section in document.sections if section.name == name)
+
+
 def _unidentified(document: Document) -> Iterator[tuple[bool, Fault]]:
     for section in _sections(document):
-        if child(section, "id") is None:
-            text = f"{_subject(document, section)} n'a pas d'identifiant"
-            exempt = _name(document, section) in _NO_ID
-            yield exempt, Fault(f"{place(section)}/id", "absent", "un identifiant (UUID)", text)
+        if child(section.node, "id") is None:
+            text = f"{_subject(section)} n'a pas d'identifiant"
+            exempt = section.name in _NO_ID
+            yield exempt, Fault(f"{place(section.node)}/id", "absent", "un identifiant (UUID)", text)
 
 
 def _without(document: Document, name: str, lacks: str, expected: str) -> Iterator[Fault]:
     for section in _sections(document):
-        node = child(section, name)
+        node = child(section.node, name)
         if node is None or not _says(node):
             found = "absent" if node is None else "vide"
-            yield Fault(f"{place(section)}/{name}", found, expected, f"{_subject(document, section)} {lacks}")
+            yield Fault(f"{place(section.node)}/{name}", found, expected, f"{_subject(section)} {lacks}")
 
 
-def _subject(document: Document, section: etree._Element) -> str:
-    called = _name(document, section)
-    return f"La section « {called} »" if called else "Une section"
+def _subject(section: Section) -> str:
+    return f"La section « {section.name} »" if section.name else "Une section"
 
 
 def _says(node: etree._Element) -> bool:
     """Words, or what stands for them: an image."""
-    return bool(str(node.xpath("normalize-space(string())"))) or any(
-        etree.QName(one).localname == "renderMultiMedia" for one in node.iter(etree.Element)
-    )
+    return says(str(node.xpath("string()"))) or next(node.iter(q(HL7V3, "renderMultiMedia")), None) is not None
 
 
-def _sections(document: Document) -> Iterator[etree._Element]:
+def _sections(document: Document) -> Iterator[Section]:
     """Those of a letter, subsections apart."""
-    return children(document.clinical if document.letter else None, SECTIONS)
-
-
-def _name(document: Document, section: etree._Element) -> str:
-    roots = [attribute(node, "root") for node in children(section, "templateId")]
-    names = _ORDER[document.letter] if document.letter else {}
-    return next((names[root] for root in roots if root in names), "")
+    return (section for section in document.sections if section.first)

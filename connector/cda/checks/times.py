@@ -19,12 +19,15 @@ _NO_ZONE: Final = re.compile(r"\d{9,}(\.\d+)?")
 _TIME: Final = re.compile(r"(?P<digits>\d{4,14})(?:\.\d+)?(?P<zone>[+-]\d{4})?")
 _TIMES: Final = frozenset(q(HL7V3, name) for name in ("effectiveTime", "time", "birthTime"))
 _LOW, _HIGH = q(HL7V3, "low"), q(HL7V3, "high")
-_METADATA: Final = (
+METADATA: Final = (
     "effectiveTime",
     "documentationOf/serviceEvent/effectiveTime",
     "documentationOf/serviceEvent/effectiveTime/low",
     "documentationOf/serviceEvent/effectiveTime/high",
 )
+"""Times of the header that the metadata of the DMP are made of."""
+
+_MINUTES: Final = re.compile(r"[0-9]{12}.*")
 _SHOWN: Final = 5
 
 
@@ -32,8 +35,7 @@ def zones(document: Document) -> Iterator[Fault]:
     """A time of day without its zone is read differently from one software to another; `metadata_zones` tells some."""
     text = "L'heure n'a pas de fuseau horaire"
     told = list(_metadata(document))
-    times = (node for node in document.clinical.iter(*_TIMES, _LOW, _HIGH) if _is_time(node))
-    found = (node for node in times if _without_zone(node) and node not in told)
+    found = (node for node in timed(document) if _without_zone(node) and node not in told)
     for number, node in enumerate(found):
         if number == _SHOWN:
             yield Fault("/ClinicalDocument", "d'autres heures sans fuseau", "aaaammjjhhmmss+zzzz", text)
@@ -47,6 +49,10 @@ def metadata_zones(document: Document) -> Iterator[Fault]:
         if _without_zone(node):
             text = "Cette heure devient une métadonnée du DMP, qui est en temps universel : il lui faut un fuseau"
             yield Fault(place(node, "value"), "sans fuseau", "aaaammjjhhmmss+zzzz", text)
+    for node in children(document.clinical if document.letter else None, "effectiveTime"):
+        if not _MINUTES.fullmatch(str(node.get("value", "")).strip()):
+            text = "La date du document n'a pas d'heure : ses versions ne se rangeraient pas dans l'ordre"
+            yield Fault(place(node, "value"), "sans heure", "aaaammjjhhmmss+zzzz", text)
 
 
 def in_order(document: Document) -> Iterator[Fault]:
@@ -57,7 +63,7 @@ def in_order(document: Document) -> Iterator[Fault]:
         if interval is None or low is None:
             continue
         first, last = str(low.get("value", "")).strip(), str(high.get("value", "")).strip()
-        if interval.tag in _TIMES and _after(first, last):
+        if interval.tag in _TIMES and after(first, last):
             yield Fault(
                 place(low, "value"), "après la fin", "le début avant la fin", "La période finit avant de commencer"
             )
@@ -68,8 +74,13 @@ def in_order(document: Document) -> Iterator[Fault]:
 
 def _metadata(document: Document) -> Iterator[etree._Element]:
     """Of a letter."""
-    for path in _METADATA if document.letter else ():
+    for path in METADATA if document.letter else ():
         yield from children(document.clinical, path)
+
+
+def timed(document: Document) -> Iterator[etree._Element]:
+    """Elements that hold a time or the bounds of one."""
+    return (node for node in document.clinical.iter(*_TIMES, _LOW, _HIGH) if _is_time(node))
 
 
 def _is_time(node: etree._Element) -> bool:
@@ -81,8 +92,8 @@ def _without_zone(node: etree._Element) -> bool:
     return _NO_ZONE.fullmatch(str(node.get("value", "")).strip()) is not None
 
 
-def _after(first: str, last: str) -> bool:
-    """Compared with the precision of the shorter one; in one zone when both have theirs."""
+def after(first: str, last: str) -> bool:
+    """True when `first` is later; with the precision of the shorter one, in one zone when both have theirs."""
     one, two = _TIME.fullmatch(first), _TIME.fullmatch(last)
     if one is None or two is None:
         return False

@@ -88,7 +88,7 @@ class Maker:
             made = clock.time("build", lambda: self._made(source, task.at))
         except LetterError as error:
             return replace(self._refused(error, item), unit=_told_unit(source))
-        verdict = clock.time("check", lambda: self.verdict(made.cda, made.header))
+        verdict = clock.time("check", lambda: self.verdict(made.cda, made.header, task.at))
         return _judged(source, made, verdict, clock.seconds)
 
     def _made(self, source: Source, at: datetime) -> MadeLetter:
@@ -101,12 +101,12 @@ class Maker:
             source, self._sql, letters, made_at=datetime.fromisoformat(known.made_at) if known else at
         )
 
-    def verdict(self, cda: bytes, header: CdaHeader | None) -> CdaVerdict:
+    def verdict(self, cda: bytes, header: CdaHeader | None, at: datetime) -> CdaVerdict:
         """What our rules say of a CDA, and the kit where there is one; `header` is its own, if somebody read it."""
         if self._judge is not None:
-            return self._judge.judge(cda)
+            return self._judge.judge(cda, at)
         gate = self._making.gate
-        found = check_document(cda, header, max_bytes=gate.max_bytes, environment=gate.environment)
+        found = check_document(cda, header, max_bytes=gate.max_bytes, environment=gate.environment, now=at)
         return CdaVerdict(found, (STRUCTURE,), "")
 
     def _refused(self, error: LetterError, item: Item) -> Failure:
