@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import groupby
 
 from connector.cda.header import CDA_CAP
 from connector.render.html.page import page_tree, read_document
@@ -22,7 +23,8 @@ def _lines(blocks: list[Block]) -> Iterator[str]:
         match block["t"]:
             case "h":
                 title = _words(block["r"])
-                yield from ("", title, ("=" if block["l"] == 1 else "-") * len(title))
+                width = max(map(len, title.split("\n")))
+                yield from ("", title, ("=" if block["l"] == 1 else "-") * width)
             case "terms":
                 for term, said in block["i"]:
                     yield f"{_words(term)} : {_inline(said)}"
@@ -30,13 +32,17 @@ def _lines(blocks: list[Block]) -> Iterator[str]:
                 for column in block["i"]:
                     yield from _lines(column)
             case "list":
-                yield from (f"- {_inline(item)}" for item in block["i"])
+                yield from (f"{_mark(block['n'], rank)} {_inline(item)}" for rank, item in enumerate(block["i"], 1))
             case "table":
                 yield from _rows(block)
             case "image":
                 yield f"[{block['alt']}]"
             case _:
                 yield _words(block["r"])
+
+
+def _mark(numbering: str, rank: int) -> str:
+    return "-" if not numbering else f"{rank}."
 
 
 def _rows(table: Block) -> Iterator[str]:
@@ -52,4 +58,20 @@ def _inline(blocks: list[Block]) -> str:
 
 
 def _words(runs: list[Run]) -> str:
-    return "".join(text for text, _ in runs)
+    """What paper shows by its looks is written: what is struck out is no fact any more, and 10⁹ is not 109."""
+    return "".join(_written(style, "".join(text for text, _ in same)) for style, same in groupby(runs, key=_style))
+
+
+def _style(run: Run) -> str:
+    """Of the flags of a run (`blocks.py`), the one that changes what is understood: "d" struck out, "^" above."""
+    return next((flag for flag in "d^" if flag in run[1]), "")
+
+
+def _written(style: str, text: str) -> str:
+    match style:
+        case "d" if text.strip():
+            return f"[supprimé : {text.strip()}]"
+        case "^" if text.strip():
+            return f"^{text}" if text.isalnum() else f"^({text})"
+        case _:
+            return text

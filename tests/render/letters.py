@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import struct
 import zlib
+from collections.abc import Mapping
 
 from tests.cda.letters import LETTER
 
@@ -61,12 +62,24 @@ def png(colour: int = 2, side: int = 3, opacity: int = 128) -> bytes:
     return b"\x89PNG\r\n\x1a\n" + b"".join(packed)
 
 
+def with_media(text: str, images: Mapping[str, bytes], media_type: str = "image/png") -> bytes:
+    """The letter with `text` (from <text> on) as its narrative, and images by their ID."""
+    entries = "".join(
+        f'<entry><observationMedia ID="{name}" classCode="OBS" moodCode="EVN"><value mediaType="{media_type}" '
+        f'representation="B64">{base64.b64encode(content).decode()}</value></observationMedia></entry>'
+        for name, content in images.items()
+    )
+    before = "<component><section><title>Sous"
+    return shown_letter((f"<text>{NARRATIVE}</text>", text), (before, entries + before))
+
+
 def with_image(content: bytes, media_type: str = "image/png") -> bytes:
-    media = (
-        '<entry><observationMedia ID="im" classCode="OBS" moodCode="EVN">'
-        f'<value mediaType="{media_type}" representation="B64">{base64.b64encode(content).decode()}</value>'
-        "</observationMedia></entry><component><section><title>Sous"
-    )
-    return shown_letter(
-        (NARRATIVE, 'Courbe : <renderMultiMedia referencedObject="im"/>'), ("<component><section><title>Sous", media)
-    )
+    text = '<text>Courbe : <renderMultiMedia referencedObject="im"/></text>'
+    return with_media(text, {"im": content}, media_type)
+
+
+def with_entries(text: str, *entries: str) -> bytes:
+    """The letter with `text` as what its narrative holds, and these entries alone."""
+    start, end = SECTIONS.index("<entry>"), SECTIONS.index("<component><section><title>Sous")
+    told = "".join(f"<entry>{entry}</entry>" for entry in entries)
+    return shown_letter((NARRATIVE, text), (SECTIONS[start:end], told))

@@ -28,14 +28,14 @@ def dangers(page: bytes) -> list[str]:
     for node in root.iter():
         for name, written in node.attrib.items():
             name, value = str(name), re.sub(r"[\x00-\x20]", "", str(written)).lower()
-            if name.startswith("on") or (name == "style" and re.search(r"url|expression|import|\\", value)):
+            if name.startswith("on") or (name == "style" and re.search(r"url|expression|import|image|\\", value)):
                 found.append(name)
             if name in ADDRESSES and not value.startswith(("#", "data:image/png", "data:image/jpeg", "data:image/gif")):
                 found.append(f"{name}={value}")
             if name == "http-equiv" and value != "content-security-policy":
                 found.append(value)
     styles = "".join(node.text or "" for node in root.iter("style"))
-    return found + re.findall(r"url\(|@import|expression", styles)
+    return found + re.findall(r"url\(|image-set|src\(|@import|@font-face|expression|exemple\.test", styles)
 
 
 HOSTILE = {
@@ -128,6 +128,11 @@ def test_a_huge_table_is_a_page_in_reasonable_time() -> None:
     assert b"valeur 49999" in page.content
 
 
+def test_a_style_that_fetches_nothing_is_kept() -> None:
+    style = "@media print { p { color: #123; font-family: 'Segoe UI', sans-serif } } /* image */"
+    assert style in clean(f"<style>{style}</style><body><p style='color:red'>x".encode()).decode()
+
+
 def test_what_is_misplaced_in_a_table_stays_in_the_page() -> None:
     odd = (
         "<table>un<tbody>deux<tr>trois<content>quatre</content><td>cinq</td></tr><paragraph>six</paragraph></tbody>"
@@ -198,6 +203,9 @@ def test_with_a_script_it_is_shown_by_our_stylesheet(template: str) -> None:
         '<img src="http://exemple.test/x.png"/><link rel="stylesheet" href="http://exemple.test/"/>',
         '<iframe src="data:application/pdf;base64,AAAA"/><object data="http://exemple.test"/>',
         '<p style="background:url(http://exemple.test)">x</p><style>@import "http://exemple.test";</style>',
+        '<style>p{background:image-set("http://exemple.test/x" 1x)}</style>',
+        '<p style="background:-webkit-image-set(&quot;//exemple.test/x&quot; 1x)">x</p>',
+        '<style>@font-face{font-family:f;src:src("x.woff")}</style><style>p{background:image("x.png")}</style>',
         '<meta http-equiv="refresh" content="0;url=http://exemple.test"/><form action="http://exemple.test"/>',
     ],
 )

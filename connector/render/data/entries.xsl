@@ -4,27 +4,24 @@
                 xmlns:r="urn:dmp-connector:render" xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance"
                 exclude-result-prefixes="v3 r xsi">
 
-  <!-- of attributes: a pattern with a condition would count all siblings of each element -->
-  <xsl:key name="said" match="v3:section/v3:text//@ID" use="."/>
-  <xsl:key name="said" match="v3:section/v3:text//@ID" use="concat('#', .)"/>
-
-  <!-- an entry is said when one of its references, or one of its parts' references, leads to narrative -->
+  <!-- which statements no narrative says is worked out beforehand (connector/render/html/unsaid.py) -->
   <xsl:template name="unsaid">
-    <xsl:variable name="entries" select="v3:entry[not(.//v3:reference[key('said', @value)])]"/>
-    <xsl:variable name="facts" select="$entries//*[self::v3:observation or self::v3:act or self::v3:procedure
-        or self::v3:substanceAdministration or self::v3:supply or self::v3:encounter or self::v3:organizer][
-        v3:value[not(@nullFlavor)] or v3:code/@code or v3:code/v3:originalText or v3:consumable]"/>
-    <xsl:if test="$facts">
+    <xsl:if test="@r:unsaid">
       <div class="wide">
         <table class="coded">
           <caption>Données codées, sans texte dans le document</caption>
           <thead>
             <tr><th scope="col">Élément</th><th scope="col">Valeur</th><th scope="col">Date</th></tr>
           </thead>
-          <tbody><xsl:apply-templates select="$facts" mode="fact"/></tbody>
+          <tbody><xsl:apply-templates select="v3:entry" mode="unsaid"/></tbody>
         </table>
       </div>
     </xsl:if>
+  </xsl:template>
+
+  <!-- one entry at a time: the descendants of many nodes at once are each compared with all found before -->
+  <xsl:template match="v3:entry" mode="unsaid">
+    <xsl:apply-templates select="descendant::*[@r:unsaid]" mode="fact"/>
   </xsl:template>
 
   <xsl:template match="*" mode="fact">
@@ -37,17 +34,19 @@
             select="v3:statusCode" mode="label"/>)</xsl:if>
       </td>
       <td>
-        <xsl:for-each select="v3:consumable//v3:manufacturedMaterial | v3:product//v3:manufacturedMaterial
-                              | v3:participant/v3:participantRole/v3:playingDevice
-                              | v3:participant/v3:participantRole/v3:playingEntity">
-          <div class="line">
-            <xsl:value-of select="normalize-space(v3:name)"/>
-            <xsl:if test="normalize-space(v3:name) and v3:code"><xsl:text> </xsl:text></xsl:if>
-            <xsl:apply-templates select="v3:code" mode="value"/>
-          </div>
+        <xsl:for-each select="v3:consumable/v3:manufacturedProduct/*[self::v3:manufacturedMaterial
+            or self::v3:manufacturedLabeledDrug]">
+          <xsl:call-template name="thing"/>
         </xsl:for-each>
-        <xsl:for-each select="v3:doseQuantity | v3:rateQuantity | v3:quantity | v3:routeCode | v3:targetSiteCode
-                              | v3:interpretationCode">
+        <xsl:for-each select="v3:product/v3:manufacturedProduct/*[self::v3:manufacturedMaterial
+            or self::v3:manufacturedLabeledDrug]">
+          <xsl:call-template name="thing"/>
+        </xsl:for-each>
+        <xsl:for-each select="v3:participant/v3:participantRole/*[self::v3:playingDevice or self::v3:playingEntity]">
+          <xsl:call-template name="thing"/>
+        </xsl:for-each>
+        <xsl:for-each select="*[self::v3:doseQuantity or self::v3:rateQuantity or self::v3:quantity
+                                or self::v3:routeCode or self::v3:targetSiteCode or self::v3:interpretationCode]">
           <div class="line"><xsl:apply-templates select="." mode="value"/></div>
         </xsl:for-each>
         <xsl:for-each select="v3:value">
@@ -65,6 +64,15 @@
     </tr>
   </xsl:template>
 
+  <!-- a medicine, a device, a substance -->
+  <xsl:template name="thing">
+    <div class="line">
+      <xsl:value-of select="normalize-space(v3:name)"/>
+      <xsl:if test="normalize-space(v3:name) and v3:code"><xsl:text> </xsl:text></xsl:if>
+      <xsl:apply-templates select="v3:code" mode="value"/>
+    </div>
+  </xsl:template>
+
   <!-- a value of any type, as one would say it -->
   <xsl:template match="*" mode="value">
     <xsl:choose>
@@ -79,7 +87,7 @@
         <xsl:text> / </xsl:text>
         <xsl:for-each select="v3:denominator"><xsl:call-template name="quantity"/></xsl:for-each>
       </xsl:when>
-      <xsl:when test="v3:low | v3:high">
+      <xsl:when test="v3:low or v3:high">
         <xsl:for-each select="v3:low[@value]">
           <xsl:if test="not(../v3:high/@value)">≥ </xsl:if><xsl:apply-templates select="." mode="value"/>
         </xsl:for-each>

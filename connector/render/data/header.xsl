@@ -3,6 +3,9 @@
 <xsl:stylesheet version="1.0" xmlns:xsl="http://www.w3.org/1999/XSL/Transform" xmlns:v3="urn:hl7-org:v3"
                 xmlns:sdtc="urn:hl7-org:sdtc" xmlns:r="urn:dmp-connector:render" exclude-result-prefixes="v3 sdtc r">
 
+  <xsl:key name="doctor" match="v3:participant/v3:associatedEntity/v3:id[../../v3:functionCode/@code = 'PCP']"
+           use="@extension"/>
+
   <xsl:template name="banner">
     <header>
       <h1><xsl:call-template name="title"/></h1>
@@ -85,7 +88,7 @@
         <xsl:apply-templates select="$role/v3:id" mode="patient"/>
         <xsl:if test="$role/v3:addr[normalize-space()] or $role/v3:telecom/@value">
           <dt>Coordonnées</dt>
-          <dd><xsl:apply-templates select="$role/v3:addr | $role/v3:telecom" mode="line"/></dd>
+          <dd><xsl:apply-templates select="$role/*[self::v3:addr or self::v3:telecom]" mode="line"/></dd>
         </xsl:if>
         <xsl:for-each select="$role/v3:patient/v3:guardian">
           <dt>Représentant</dt>
@@ -191,7 +194,7 @@
       <xsl:if test="v3:code/@displayName">
         <div class="line"><xsl:value-of select="v3:code/@displayName"/></div>
       </xsl:if>
-      <xsl:if test=".//v3:effectiveTime//@value">
+      <xsl:if test="v3:effectiveTime[.//@value]">
         <div class="line"><xsl:apply-templates select="v3:effectiveTime" mode="span"/></div>
       </xsl:if>
       <xsl:for-each select="v3:performer/v3:assignedEntity">
@@ -236,7 +239,7 @@
   </xsl:template>
 
   <xsl:template name="on">
-    <xsl:if test="v3:time//@value">
+    <xsl:if test="v3:time[.//@value]">
       <div class="line">le <xsl:apply-templates select="v3:time" mode="span"/></div>
     </xsl:if>
   </xsl:template>
@@ -244,14 +247,14 @@
   <!-- the patient's own doctor first, as a participant, then among those the document is sent to -->
   <xsl:template name="readers">
     <xsl:variable name="doctor" select="v3:participant[v3:functionCode/@code = 'PCP']"/>
-    <xsl:variable name="known" select="$doctor/v3:associatedEntity/v3:id/@extension"/>
     <xsl:if test="$doctor or v3:informationRecipient">
       <section class="card">
         <h2>Destinataires</h2>
         <dl>
           <xsl:apply-templates select="$doctor"/>
-          <xsl:apply-templates select="v3:informationRecipient[v3:intendedRecipient/v3:id/@extension = $known]"/>
-          <xsl:apply-templates select="v3:informationRecipient[not(v3:intendedRecipient/v3:id/@extension = $known)]"/>
+          <xsl:apply-templates select="v3:informationRecipient[key('doctor', v3:intendedRecipient/v3:id/@extension)]"/>
+          <xsl:apply-templates select="v3:informationRecipient[not(key('doctor',
+              v3:intendedRecipient/v3:id/@extension))]"/>
         </dl>
       </section>
     </xsl:if>
@@ -282,7 +285,7 @@
               <xsl:otherwise>Informateur</xsl:otherwise>
             </xsl:choose>
           </dt>
-          <dd><xsl:apply-templates select="v3:relatedEntity | v3:assignedEntity" mode="lines"/></dd>
+          <dd><xsl:apply-templates select="*[self::v3:relatedEntity or self::v3:assignedEntity]" mode="lines"/></dd>
         </xsl:for-each>
         <xsl:for-each select="v3:dataEnterer">
           <dt>Saisi par</dt>

@@ -66,13 +66,16 @@
     <xsl:param name="level" select="2"/>
     <section>
       <xsl:element name="h{$level}">
-        <xsl:call-template name="section-title"/>
+        <xsl:choose>
+          <xsl:when test="normalize-space(v3:title)"><xsl:apply-templates select="v3:title" mode="said"/></xsl:when>
+          <xsl:otherwise><xsl:call-template name="section-title"/></xsl:otherwise>
+        </xsl:choose>
       </xsl:element>
       <xsl:for-each select="v3:author">
         <p class="aside">Rédigé par <xsl:apply-templates select="v3:assignedAuthor" mode="inline"/></p>
       </xsl:for-each>
       <xsl:apply-templates select="v3:text"/>
-      <xsl:call-template name="unshown-media"/>
+      <xsl:apply-templates select="v3:entry" mode="unplaced"/>
       <xsl:call-template name="unsaid"/>
       <xsl:apply-templates select="v3:component/v3:section">
         <xsl:with-param name="level" select="$level + ($level &lt; 6)"/>

@@ -1,32 +1,20 @@
 <?xml version="1.0" encoding="UTF-8"?>
-<!-- Images and attached files, as connector/render/html settled what can be shown (attribute r:kind). -->
+<!-- Images and attached files, as connector/render/html settled what can be shown (r:kind) and where (r:media). -->
 <xsl:stylesheet version="1.0" xmlns:xsl="http://www.w3.org/1999/XSL/Transform" xmlns:v3="urn:hl7-org:v3"
                 xmlns:r="urn:dmp-connector:render" exclude-result-prefixes="v3 r">
 
-  <xsl:key name="media" match="v3:observationMedia" use="@ID"/>
-  <xsl:key name="region" match="v3:regionOfInterest" use="@ID"/>
-  <xsl:key name="shown" match="v3:renderMultiMedia" use="@referencedObject"/>
-
   <xsl:template match="v3:renderMultiMedia" mode="said">
-    <xsl:variable name="media" select="key('media', @referencedObject)"/>
-    <xsl:variable name="region" select="key('region', @referencedObject)//v3:observationMedia"/>
-    <xsl:apply-templates select="v3:caption" mode="said"/>
-    <xsl:choose>
-      <xsl:when test="$media"><xsl:apply-templates select="$media[1]/v3:value" mode="media"/></xsl:when>
-      <xsl:when test="$region"><xsl:apply-templates select="$region/v3:value" mode="media"/></xsl:when>
-      <xsl:otherwise><p class="notice">Une image annoncée ici n'est pas dans le document.</p></xsl:otherwise>
-    </xsl:choose>
-  </xsl:template>
-
-  <xsl:template match="v3:renderMultiMedia/v3:caption" mode="said">
-    <p class="caption"><xsl:call-template name="said"/></p>
+    <div>
+      <xsl:call-template name="marks"/>
+      <xsl:apply-templates select="v3:caption" mode="said"/>
+      <xsl:apply-templates select="r:media" mode="media"/>
+      <xsl:apply-templates select="node()[not(self::v3:caption or self::r:media)]" mode="stray"/>
+    </div>
   </xsl:template>
 
   <!-- what no narrative places is shown at the end of its section -->
-  <xsl:template name="unshown-media">
-    <xsl:for-each select="v3:entry//v3:observationMedia[not(key('shown', @ID))]">
-      <xsl:apply-templates select="v3:value" mode="media"/>
-    </xsl:for-each>
+  <xsl:template match="v3:entry" mode="unplaced">
+    <xsl:apply-templates select="descendant::v3:observationMedia/v3:value[@r:kind]" mode="media"/>
   </xsl:template>
 
   <xsl:template match="v3:nonXMLBody">

@@ -4,8 +4,8 @@
                 xmlns:r="urn:dmp-connector:render" exclude-result-prefixes="v3 r">
 
   <xsl:template match="*" mode="lines">
-    <xsl:variable name="name" select="(v3:assignedPerson | v3:associatedPerson | v3:informationRecipient
-                                       | v3:relatedPerson | v3:guardianPerson)/v3:name"/>
+    <xsl:variable name="name" select="*[self::v3:assignedPerson or self::v3:associatedPerson
+        or self::v3:informationRecipient or self::v3:relatedPerson or self::v3:guardianPerson]/v3:name"/>
     <xsl:if test="normalize-space($name)">
       <div class="line"><strong><xsl:apply-templates select="$name[1]" mode="name"/></strong></div>
     </xsl:if>
@@ -14,10 +14,10 @@
       <div class="line"><xsl:value-of select="v3:code/@displayName"/></div>
     </xsl:if>
     <xsl:apply-templates select="v3:id" mode="line"/>
-    <xsl:apply-templates select="v3:addr | v3:telecom" mode="line"/>
-    <xsl:apply-templates select="v3:representedOrganization | v3:scopingOrganization | v3:receivedOrganization
-                                 | v3:representedCustodianOrganization | v3:guardianOrganization
-                                 | v3:wholeOrganization" mode="organization"/>
+    <xsl:apply-templates select="*[self::v3:addr or self::v3:telecom]" mode="line"/>
+    <xsl:apply-templates select="*[self::v3:representedOrganization or self::v3:scopingOrganization
+        or self::v3:receivedOrganization or self::v3:representedCustodianOrganization
+        or self::v3:guardianOrganization or self::v3:wholeOrganization]" mode="organization"/>
   </xsl:template>
 
   <!-- a person in the middle of a sentence -->
@@ -45,7 +45,7 @@
     <xsl:if test="v3:standardIndustryClassCode/@displayName">
       <div class="line"><xsl:value-of select="v3:standardIndustryClassCode/@displayName"/></div>
     </xsl:if>
-    <xsl:apply-templates select="v3:addr | v3:telecom" mode="line"/>
+    <xsl:apply-templates select="*[self::v3:addr or self::v3:telecom]" mode="line"/>
     <xsl:apply-templates select="v3:asOrganizationPartOf/v3:wholeOrganization" mode="organization"/>
   </xsl:template>
 
@@ -53,7 +53,9 @@
     <xsl:choose>
       <xsl:when test="v3:family or v3:given">
         <xsl:variable name="said">
-          <xsl:apply-templates select="v3:prefix" mode="word"/>
+          <xsl:apply-templates select="v3:prefix" mode="word">
+            <xsl:with-param name="titled" select="v3:suffix = 'DR' or v3:suffix = 'PR'"/>
+          </xsl:apply-templates>
           <xsl:apply-templates select="v3:suffix" mode="word"/>
           <xsl:apply-templates select="v3:given" mode="word"/>
           <xsl:apply-templates select="v3:family" mode="word"/>
@@ -67,12 +69,13 @@
   <xsl:template match="*" mode="word"><xsl:value-of select="concat(' ', .)"/></xsl:template>
 
   <xsl:template match="v3:prefix" mode="word">
+    <xsl:param name="titled"/>
     <xsl:choose>
       <xsl:when test=". = 'M'"> M.</xsl:when>
       <xsl:when test=". = 'MME'"> Mme</xsl:when>
       <xsl:otherwise><xsl:value-of select="concat(' ', .)"/></xsl:otherwise>
     </xsl:choose>
-    <xsl:if test="../v3:suffix = 'DR' or ../v3:suffix = 'PR'"> le</xsl:if>
+    <xsl:if test="$titled"> le</xsl:if>
   </xsl:template>
 
   <xsl:template match="v3:suffix" mode="word">
@@ -116,18 +119,25 @@
   <xsl:template match="v3:addr" mode="line">
     <xsl:if test="normalize-space()">
       <div class="line">
-        <xsl:variable name="said">
-          <xsl:for-each select="text() | v3:*">
+        <!-- each part ends with a comma, which the last one loses: nothing looks around itself -->
+        <xsl:variable name="parts">
+          <xsl:for-each select="node()[self::text() or self::v3:*]">
             <xsl:value-of select="."/>
             <xsl:choose>
               <xsl:when test="self::v3:houseNumber or self::v3:streetNameType or self::v3:postalCode">
                 <xsl:text> </xsl:text>
               </xsl:when>
-              <xsl:when test="normalize-space() and following-sibling::v3:*[normalize-space()]">, </xsl:when>
+              <xsl:when test="normalize-space()">, </xsl:when>
             </xsl:choose>
           </xsl:for-each>
         </xsl:variable>
-        <xsl:value-of select="normalize-space($said)"/>
+        <xsl:variable name="said" select="normalize-space($parts)"/>
+        <xsl:choose>
+          <xsl:when test="substring($said, string-length($said)) = ','">
+            <xsl:value-of select="substring($said, 1, string-length($said) - 1)"/>
+          </xsl:when>
+          <xsl:otherwise><xsl:value-of select="$said"/></xsl:otherwise>
+        </xsl:choose>
       </div>
     </xsl:if>
   </xsl:template>

@@ -15,9 +15,10 @@ from connector.base.ns import HL7V3, q
 from connector.cda.clock import document_clock
 from connector.render.html.dates import french, whose_clock
 from connector.render.html.media import settle_media
-from connector.render.html.model import Attachment, warning
+from connector.render.html.model import Attachment, R, warning
+from connector.render.html.places import narrative, number_notes, place_media
+from connector.render.html.unsaid import mark_unsaid
 
-R: Final = "urn:dmp-connector:render"
 DEEPEST: Final = 72
 """Elements in one another; beyond, only text is kept. The deepest official example has 20."""
 
@@ -31,7 +32,7 @@ _TIMES: Final = etree.XPath(
     " (parent::v3:effectiveTime or parent::v3:time or parent::v3:value[contains(@xsi:type, 'TS')]))]",
     namespaces={**_V3, "sdtc": "urn:hl7-org:sdtc", "xsi": "http://www.w3.org/2001/XMLSchema-instance"},
 )
-_NARRATIVE: Final = etree.XPath("descendant::v3:section/v3:text/descendant::*", namespaces=_V3)
+_TEXT: Final = q(HL7V3, "text")
 _KNOWN: Final = frozenset(
     q(HL7V3, name)
     for name in (
@@ -46,6 +47,7 @@ def annotate(document: etree._Element) -> tuple[tuple[Finding, ...], tuple[Attac
     for node in _found(_FORGED, document):
         for name in [name for name in node.attrib if str(name).startswith(f"{{{R}}}")]:
             del node.attrib[name]
+    etree.strip_tags(document, f"{{{R}}}*")
     findings = [*_flattened(document), *_unknown(document)]
     clock = document_clock(document)
     document.set(q(R, "clock"), whose_clock(clock))
@@ -54,7 +56,10 @@ def annotate(document: etree._Element) -> tuple[tuple[Finding, ...], tuple[Attac
         if said is not None:
             node.set(q(R, "date"), said[0])
             node.set(q(R, "iso"), said[1])
+    number_notes(document)
+    mark_unsaid(document)
     media, attachments = settle_media(document)
+    place_media(document)
     return (*findings, *media), attachments
 
 
@@ -78,9 +83,7 @@ def _flattened(document: etree._Element) -> Iterator[Finding]:
 def _unknown(document: etree._Element) -> Iterator[Finding]:
     """Elements no narrative has; their text is shown as it is."""
     names = {
-        etree.QName(node).localname
-        for node in _found(_NARRATIVE, document)
-        if isinstance(node.tag, str) and node.tag not in _KNOWN
+        etree.QName(node).localname for node in narrative(document) if node.tag not in _KNOWN and node.tag != _TEXT
     }
     for name in sorted(names)[:10]:
         yield warning(

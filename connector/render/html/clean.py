@@ -21,7 +21,12 @@ _DROPPED: Final = frozenset({"script", "noscript", "template"})
 _EMBEDDED: Final = frozenset({"iframe", "frame", "object", "embed", "applet", "video", "audio", "portal"})
 _IMAGE: Final = re.compile(r"data:image/(?:png|jpeg|gif);base64,[A-Za-z0-9+/=\s]*")
 _PLACE: Final = re.compile(r"#[^\s]*")
-_FETCHES: Final = re.compile(r"url\s*\(|@import|expression|behaviou?r|-moz-binding|\\|javascript", re.IGNORECASE)
+_FETCHES: Final = re.compile(
+    # an address, the functions that take one as a plain string, what brings another sheet or runs, any escape
+    r"//|(?:url|src|image|image-set|cross-fade|paint|expression)\s*\("
+    r"|@(?!(?:media|page|charset|supports)\b)|behaviou?r|-moz-binding|\\|javascript",
+    re.IGNORECASE,
+)
 _POLICY: Final = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
 NOTICE: Final = "[Contenu incorporé, non affiché ici]"
 

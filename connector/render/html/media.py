@@ -12,10 +12,9 @@ from lxml import etree
 from connector.base.finding import Finding
 from connector.base.ns import HL7V3, q
 from connector.cda.checks.media import MEDIA, decoded
-from connector.render.html.model import Attachment, warning
+from connector.render.html.model import Attachment, R, warning
 from connector.render.html.rtf import rtf_text
 
-_R: Final = "urn:dmp-connector:render"
 _HOLDERS: Final = etree.XPath(
     "descendant::v3:observationMedia/v3:value | v3:component/v3:nonXMLBody/v3:text", namespaces={"v3": HL7V3}
 )
@@ -51,7 +50,7 @@ def settle_media(document: etree._Element) -> tuple[list[Finding], tuple[Attachm
         shown = _settle(media_type, content, len(attachments) + 1)
         if content is not None and (shown.kind == "file" or (shown.kind == "text" and media_type == "text/rtf")):
             attachments.append(Attachment(_file_name(media_type, len(attachments) + 1), media_type, content))
-            holder.set(q(_R, "file"), attachments[-1].name)
+            holder.set(q(R, "file"), attachments[-1].name)
         if shown.kind == "none":
             findings.append(_unreadable(holder, media_type))
         _mark(holder, shown, media_type, content)
@@ -84,12 +83,12 @@ def _mark(holder: etree._Element, shown: _Shown, media_type: str, content: bytes
     for child in list(holder):
         holder.remove(child)
     holder.text = None
-    holder.set(q(_R, "kind"), shown.kind)
-    holder.set(q(_R, "name"), shown.name)
+    holder.set(q(R, "kind"), shown.kind)
+    holder.set(q(R, "name"), shown.name)
     if shown.kind == "image" and content is not None:
-        holder.set(q(_R, "src"), f"data:{_image_type(content)};base64,{base64.b64encode(content).decode()}")
+        holder.set(q(R, "src"), f"data:{_image_type(content)};base64,{base64.b64encode(content).decode()}")
     elif shown.kind == "text":
-        holder.set(q(_R, "text"), _NO_XML.sub("\ufffd", shown.text))
+        holder.set(q(R, "text"), _NO_XML.sub("\ufffd", shown.text))
 
 
 def _image_type(content: bytes) -> str:

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 from connector.base.finding import Finding
+
+R: Final = "urn:dmp-connector:render"
+"""Name space of what is written into a document for the stylesheet."""
 
 
 @dataclass(frozen=True, slots=True, repr=False)

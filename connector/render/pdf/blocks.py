@@ -18,6 +18,8 @@ Run = tuple[str, str]
 
 _ELEMENTS: Final = "header footer main section div p dl ul ol table pre h1 h2 h3 h4 h5 h6"
 _BLOCKS: Final = frozenset(_ELEMENTS.split())
+_APART: Final = _BLOCKS | {"caption", "tr", "td", "th", "li", "dt", "dd"}
+"""Told in one paragraph, they are still words of their own."""
 _FLAGS: Final = {"strong": "b", "del": "d", "ins": "u", "sup": "^", "sub": "_"}
 _CLASSES: Final = {"b": "b", "i": "i", "u": "u", "aside": "s", "meta": "s"}
 _NUMBERS: Final = {"i": "i.", "I": "I.", "a": "a.", "A": "A."}
@@ -28,9 +30,10 @@ _SPACE: Final = re.compile(r"[ \t\r\n]+")
 
 @dataclass(slots=True)
 class Images:
-    """Addresses (`data:`) of the images met, in order."""
+    """Addresses (`data:`) of the images met, in order; how many others were met where only words go."""
 
     sources: list[str] = field(default_factory=list)
+    untold: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +80,7 @@ def _blocks(node: etree._Element, place: _Place) -> list[Block]:
                 flush()
                 made += _blocks(child, replace(place, flags=_flags(child, place.flags)))
             else:
-                pending += _inline(child, place.flags)
+                pending += _inline(child, place)
         pending.append((child.tail or "", place.flags))
     flush()
     return made
@@ -85,13 +88,13 @@ def _blocks(node: etree._Element, place: _Place) -> list[Block]:
 
 def _block(node: etree._Element, place: _Place) -> list[Block]:
     if place.depth >= _DEEPEST:
-        runs = _collapsed([(_said(node), place.flags)])
+        runs = _collapsed(_inline(node, place))
         return [_paragraph("p", runs)] if runs else []
     place = _Place(place.images, place.depth + 1, _flags(node, place.flags))
     name, classes = str(node.tag), node.get("class", "").split()
     match name:
         case "h1" | "h2" | "h3" | "h4" | "h5" | "h6":
-            return [{"t": "h", "l": int(name[1]), "r": _runs(node, "")}]
+            return [{"t": "h", "l": int(name[1]), "r": _runs(node, replace(place, flags=""))}]
         case "pre":
             return [_paragraph("p", _lines(node.text or "", ""))]
         case "dl":
@@ -108,12 +111,9 @@ def _block(node: etree._Element, place: _Place) -> list[Block]:
         case "p" if node.find("img") is not None:
             return [_image(image, place.images) for image in node.findall("img")]
         case "p":
-            runs = _runs(node, place.flags)
-            return (
-                [_paragraph(next((kind for kind in ("notice", "caption") if kind in classes), "p"), runs)]
-                if runs
-                else []
-            )
+            runs = _runs(node, place)
+            kind = next((kind for kind in ("notice", "caption") if kind in classes), "p")
+            return [_paragraph(kind, runs)] if runs else []
         case _:
             # a part of the page, or a line: what is in it counts, not the frame
             return _blocks(node, replace(place, depth=place.depth - 1))
@@ -123,16 +123,14 @@ def _terms(node: etree._Element, place: _Place) -> Block:
     items: list[tuple[list[Run], list[Block]]] = []
     for child in node:
         if child.tag == "dt":
-            items.append((_runs(child, ""), []))
+            items.append((_runs(child, replace(place, flags="")), []))
         elif items:
             items[-1][1].extend(_blocks(child, place))
     return {"t": "terms", "i": items}
 
 
 def _table(node: etree._Element, place: _Place) -> list[Block]:
-    caption = node.find("caption")
-    seen = caption is not None and "unseen" not in caption.get("class", "").split()
-    told = [_paragraph("caption", _runs(caption, ""))] if caption is not None and seen else []
+    told = _caption(node, place)
     laid = grid(node)
     if not laid.cells:
         return told
@@ -144,11 +142,20 @@ def _table(node: etree._Element, place: _Place) -> list[Block]:
             "h": cell.height,
             "head": cell.node.tag == "th",
             "align": next((side for side in ("right", "center") if side in cell.node.get("class", "").split()), ""),
-            "b": _blocks(cell.node, replace(place, flags=_flags(cell.node, ""))),
+            "b": _blocks(cell.node, replace(place, flags=_flags(cell.node, place.flags))),
         }
         for cell in laid.cells
     ]
     return [*told, {"t": "table", "cols": laid.columns, "head": laid.head, "cells": cells}]
+
+
+def _caption(table: etree._Element, place: _Place) -> list[Block]:
+    caption = table.find("caption")
+    if caption is None or "unseen" in caption.get("class", "").split():
+        return []
+    if _holds_blocks(caption):
+        return _blocks(caption, replace(place, flags="b"))
+    return [_paragraph("caption", _runs(caption, replace(place, flags="")))]
 
 
 def _image(node: etree._Element, images: Images) -> Block:
@@ -164,25 +171,31 @@ def _holds_blocks(node: etree._Element) -> bool:
     return any(child.tag in _BLOCKS for child in node.iterdescendants())
 
 
-def _runs(node: etree._Element, flags: str) -> list[Run]:
-    runs = [(node.text or "", flags)]
-    for child in node:
-        if isinstance(child.tag, str):
-            runs += _inline(child, flags)
-        runs.append((child.tail or "", flags))
-    return _collapsed(runs)
+def _runs(node: etree._Element, place: _Place) -> list[Run]:
+    return _collapsed(_within(node, place))
 
 
-def _inline(node: etree._Element, flags: str) -> list[Run]:
-    if node.tag == "br":
-        return [("\n", "")]
-    flags = _flags(node, flags)
-    runs = [(node.text or "", flags)]
+def _within(node: etree._Element, place: _Place) -> list[Run]:
+    """What `node` holds as runs, its own style left to the caller."""
+    runs = [(node.text or "", place.flags)]
     for child in node:
         if isinstance(child.tag, str):
-            runs += _inline(child, flags)
-        runs.append((child.tail or "", flags))
+            runs += _inline(child, place)
+        runs.append((child.tail or "", place.flags))
     return runs
+
+
+def _inline(node: etree._Element, place: _Place) -> list[Run]:
+    match node.tag:
+        case "br":
+            return [("\n", "")]
+        case "img":
+            place.images.untold += 1
+            return [(f" [{node.get('alt', '')}] ", place.flags)]
+        case "caption" if "unseen" in node.get("class", "").split():
+            return []
+    runs = _within(node, replace(place, flags=_flags(node, place.flags)))
+    return [(" ", ""), *runs, (" ", "")] if node.tag in _APART else runs
 
 
 def _flags(node: etree._Element, flags: str) -> str:
@@ -222,7 +235,3 @@ def _lines(text: str, flags: str) -> list[Run]:
     for line in text.strip("\n").split("\n"):
         runs += [(line.expandtabs(8).rstrip(), flags), ("\n", "")]
     return [run for run in runs[:-1] if run[0]]
-
-
-def _said(node: etree._Element) -> str:
-    return " ".join(str(part) for part in node.itertext() if part.strip())

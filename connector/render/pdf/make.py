@@ -117,7 +117,7 @@ def _typeset(
     letter["images"] = [list(image.content) if image is not None else [] for image in opaque]
     widths = {rank: image.width for rank, image in enumerate(opaque) if image is not None}
     content, shown = _attempt(letter, widths, now)
-    lost = len(images.sources) - shown
+    lost = len(images.sources) - shown + images.untold
     return Pdf(content, True, (*findings, *_losses(missing, lost), *check_pdfa(content, strict=True)))
 
 
