@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -27,7 +28,9 @@ from connector.cli.trace import AsJson
 
 if TYPE_CHECKING:
     from connector.base.finding import Finding
+    from connector.flows.letters.model import Source
     from connector.letter.errors import Fault
+    from connector.patients.state import Sql
 
 
 def schema() -> None:
@@ -119,14 +122,21 @@ def build(
     config: MaybeConfig = None,
     header: Header = None,
     stay: Stay = "",
+    at: Annotated[
+        str, typer.Option("--at", help="Time of a document whose data say none (ISO 8601 with its zone); else now.")
+    ] = "",
     as_json: AsJson = False,
 ) -> None:
     """Write the CDA of a letter. Exit 1, and nothing is written, when its data are wrong."""
     from connector.letter.errors import LetterError
 
+    moment = _aware(at)
     with known(config) as (settings, sql):
         try:
-            made = made_of(read_source(file, header, stay), settings, sql)
+            source = read_source(file, header, stay)
+            made = made_of(source, settings, sql, moment)
+            if moment is None:
+                _refuse_a_second_content(source, sql)
         except LetterError as error:
             if as_json:
                 print_json({"faults": [fault.as_dict() for fault in error.faults]})
@@ -134,11 +144,44 @@ def build(
                 say_faults(str(file), error.faults)
             raise typer.Exit(1) from None
     write(output, made.cda)
-    told = {"unique_id": made.unique_id, "type": asdict(made.header.code), "bytes": len(made.cda), "file": str(output)}
+    dated = made.header.effective_time
+    told = {
+        "unique_id": made.unique_id,
+        "type": asdict(made.header.code),
+        "effective_time": dated,
+        "bytes": len(made.cda),
+        "file": str(output),
+    }
     if as_json:
         print_json(told)
-    else:
-        console().print(f"CDA écrit : {output} (document {made.unique_id})", highlight=False, markup=False)
+        return
+    console().print(f"CDA écrit : {output} (document {made.unique_id})", highlight=False, markup=False)
+    if source.data is not None and not source.data.get("effective_time"):
+        console().print(f"   daté du {dated} : les données ne disent pas effective_time", highlight=False, markup=False)
+
+
+def _aware(text: str) -> datetime | None:
+    """A time with its zone; None for no text."""
+    if not text:
+        return None
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        moment = None
+    if moment is None or moment.tzinfo is None:
+        raise typer.BadParameter("a date and time with its zone is expected: 2024-03-10T10:30:00+01:00")
+    return moment
+
+
+def _refuse_a_second_content(source: Source, sql: Sql) -> None:
+    """A document named by its data and dated by the clock would be another one at each run. Raises LetterError."""
+    from connector.letter.errors import LetterError, fault
+    from connector.patients.letters import made_of as known_of
+
+    data = source.data or {}
+    if data.get("id") and not data.get("effective_time") and known_of(sql, source.name) is None:
+        text = "le document a un identifiant mais pas de date : chaque passage en ferait un autre contenu"
+        raise LetterError([fault("effective_time", text, "effective_time, ou l'option --at", "absent")])
 
 
 def _say_faults(path: Path, faults: tuple[Fault, ...], as_json: bool) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
@@ -53,16 +54,27 @@ def read_source(path: Path, header: Path | None, stay: str = "", key: str = "") 
     return replace(source, stay=stay or source.stay, key=key or source.key)
 
 
-def made_of(source: Source, settings: Settings | None, sql: Sql) -> MadeLetter:
-    """The CDA of a letter, as it would be sent. Raises LetterError with every fault."""
+def made_of(source: Source, settings: Settings | None, sql: Sql, at: datetime | None = None) -> MadeLetter:
+    """The CDA of a letter, as it would be sent. Raises LetterError with every fault.
+
+    A letter whose data say no time has that of its first handing in; if it never was, `at` (aware), now if left out,
+    and then identifiers of that time: the same document is never made with another content.
+    """
     from connector.base.clock import utc_now
     from connector.flows.letters.config import LettersConfig
     from connector.flows.letters.making import make_from_cda, make_from_data
+    from connector.patients.letters import first_handed
+    from connector.patients.letters import made_of as known_of
 
     letters = settings.letters if settings is not None else LettersConfig()
     if source.data is None:
         return make_from_cda(source, sql, letters, cap=letters.max_bytes)
-    return make_from_data(source, sql, letters, made_at=utc_now().replace(microsecond=0))
+    before = known_of(sql, source.name)
+    if before is not None:
+        return make_from_data(source, sql, letters, made_at=datetime.fromisoformat(before.made_at))
+    made_at = (at or utc_now()).replace(microsecond=0)
+    name = "" if source.data.get("effective_time") else f"{source.name} {first_handed(made_at)}"
+    return make_from_data(source, sql, letters, made_at=made_at, name=name)
 
 
 @contextmanager

@@ -60,9 +60,17 @@ def document_oid(source: str, what: str = "document") -> str:
 
 
 def make_from_data(
-    source: Source, sql: Sql, config: LettersConfig, *, made_at: datetime, replaces: Predecessor | None = None
+    source: Source,
+    sql: Sql,
+    config: LettersConfig,
+    *,
+    made_at: datetime,
+    replaces: Predecessor | None = None,
+    name: str = "",
 ) -> MadeLetter:
     """Data completed from the journal and the settings, then built. `made_at` is aware.
+
+    name  what identifiers are derived from, the source's if left out
 
     Raises LetterError with every fault.
     """
@@ -75,8 +83,8 @@ def make_from_data(
         data = _replacing(data, replaces)
     facts = replace(
         facts_of_stay(known, config),
-        id=document_oid(source.name),
-        set_id=replaces.set_id if replaces and replaces.set_id else document_oid(source.name, "set"),
+        id=document_oid(name or source.name),
+        set_id=replaces.set_id if replaces and replaces.set_id else document_oid(name or source.name, "set"),
         time=made_at,
     )
     cda = build(letter_of(complete(data, facts)))
