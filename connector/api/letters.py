@@ -4,9 +4,9 @@
     GET    /letters/awaiting      stays closed without their letter
     GET    /letters/{unique_id}   what became of a document
     POST   /letters/{unique_id}   the next version of a document
-    DELETE /letters/{unique_id}   its deletion
+    DELETE /letters/{unique_id}   its deletion; {"reason": …}, or the CDA with the header Deletion-Reason
 
-4xx: {"faults": [{path, found, expected, text}]}; nothing was stored.
+4xx, 500, 503: {"faults": [{path, found, expected, text}]}; nothing was stored, but for a 500 (a fault of ours).
 """
 
 from __future__ import annotations
@@ -18,14 +18,16 @@ from dataclasses import asdict, replace
 from typing import Any, Protocol
 
 from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from connector.api.callers import Callers
-from connector.api.uploads import TooLarge, WrongMedia, body_of, read_upload
+from connector.api.uploads import TooLarge, WrongMedia, body_of, read_deletion, read_upload
+from connector.base.errors import where
 from connector.base.logs import logger
-from connector.flows.letters import LetterDesk, LetterReceipt
+from connector.flows.letters import Asking, LetterDesk, LetterReceipt, entry_of
 from connector.flows.letters.config import LetterClient
 from connector.flows.letters.state import LetterState
 from connector.journal import JournalError
@@ -55,7 +57,8 @@ def build_letters_app(letters: Letters, callers: Callers, *, max_bytes: int) -> 
             Route("/letters/{unique_id}", endpoint.guarded(endpoint.state, "read"), methods=["GET"]),
             Route("/letters/{unique_id}", endpoint.guarded(endpoint.submit, "send"), methods=["POST"]),
             Route("/letters/{unique_id}", endpoint.guarded(endpoint.delete, "send"), methods=["DELETE"]),
-        ]
+        ],
+        exception_handlers={HTTPException: _not_served},
     )
 
 
@@ -84,6 +87,9 @@ class _Endpoint:
                 return await work(request, client)
             except JournalError:
                 return _refusal(503, "le journal ne répond pas : à renvoyer plus tard", {"Retry-After": "30"})
+            except Exception as error:  # noqa: BLE001 - one bad request never costs its caller the answer
+                self._log.error("request for letters failed", what=type(error).__name__, where=where(error))
+                return _refusal(500, "erreur interne, à signaler")
 
         return handle
 
@@ -91,27 +97,36 @@ class _Endpoint:
         of = request.path_params.get("unique_id", "")
         try:
             content = await body_of(request, self._max_bytes)
-            source = read_upload(content, request.headers.get("content-type", ""))
+            # off the loop: a letter of many megabytes takes a while to parse
+            source = await asyncio.to_thread(read_upload, content, request.headers.get("content-type", ""))
         except TooLarge as large:
             return _refusal(413, f"{large.limit} octets au plus", {"Connection": "close"})
         except WrongMedia:
             return _refusal(415, "attendu : application/json, application/yaml, application/xml, multipart/form-data")
         except LetterError as error:
             return _faults(400, error.faults)
-        key = request.headers.get("idempotency-key", "")
-        if key and not source.key:
-            # two clients may number their letters alike
-            source = replace(source, key=f"{client.name}:{key}")
+        # two clients may number their letters alike
+        key = source.key or request.headers.get("idempotency-key", "")
+        source = replace(source, key=key, caller=client.name)
         desk = self._letters.desk(client.name)
         receipt = await (desk.replace_letter(source, of) if of else desk.submit_letter(source))
         return self._answer(receipt, client)
 
     async def delete(self, request: Request, client: LetterClient) -> Response:
+        unique_id, told = request.path_params["unique_id"], request.headers
         try:
-            content = await body_of(request, self._max_bytes)
+            body = await body_of(request, self._max_bytes)
+            cda, reason = read_deletion(body, told.get("content-type", ""), told.get("deletion-reason", ""))
         except TooLarge as large:
             return _refusal(413, f"{large.limit} octets au plus", {"Connection": "close"})
-        receipt = await self._letters.desk(client.name).delete_letter(request.path_params["unique_id"], content)
+        except LetterError as error:
+            return _faults(400, error.faults)
+        desk = self._letters.desk(client.name)
+        if not cda:
+            await desk.caught_up()
+            if await asyncio.to_thread(self._letters.state, unique_id) is None:
+                return _refusal(404, "aucun document de cet identifiant : donner son CDA pour le supprimer")
+        receipt = await desk.delete_letter(unique_id, cda, Asking(client.name, entry_of(client.name), reason))
         return self._answer(receipt, client)
 
     async def state(self, request: Request, client: LetterClient) -> Response:
@@ -131,9 +146,17 @@ class _Endpoint:
                 return JSONResponse(receipt.as_dict(), 202, {"Location": f"/letters/{receipt.unique_id}"})
             case "unavailable":
                 return _refusal(503, "rien n'est enregistré : à renvoyer plus tard", {"Retry-After": "30"})
-        if any(finding.path == "key" for finding in receipt.findings):
+        if receipt.conflict:
             return _faults(409, receipt.findings)
         return _faults(422 if receipt.unique_id else 400, receipt.findings)
+
+
+async def _not_served(_request: Request, error: Exception) -> Response:
+    """An address or a method that is not served, said as everything else is."""
+    assert isinstance(error, HTTPException)
+    text = {404: "cette adresse n'est pas servie", 405: "cette méthode n'est pas servie à cette adresse"}
+    headers = dict(error.headers) if error.headers else None
+    return _refusal(error.status_code, text.get(error.status_code, "demande refusée"), headers)
 
 
 def _stay(one: Awaiting) -> dict[str, Any]:

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import email.policy
-from email.message import EmailMessage
-from email.parser import BytesParser
 from typing import Final
+from urllib.parse import unquote
 
 from starlette.requests import Request
 
+from connector.api.forms import Part, read_form
 from connector.flows.letters.model import Source
 from connector.flows.letters.sources import NamedFile, kind_of, source_of
 from connector.letter.errors import LetterError, fault
+from connector.letter.inputs import from_json
 
 _NAMES: Final = {
     "application/json": "letter.json",
@@ -20,6 +20,10 @@ _NAMES: Final = {
     "text/xml": "letter.xml",
 }
 """Media type of a whole body, and the file it stands for."""
+
+REASON: Final = 500
+"""Characters of the reason of a deletion."""
+_REASON_BODY: Final = 8 * 1024
 
 
 class TooLarge(Exception):
@@ -62,15 +66,7 @@ def read_upload(content: bytes, content_type: str) -> Source:
 
 
 def _of_parts(content: bytes, content_type: str) -> Source:
-    # the parser of the mail standard reads MIME parts; a form is one of them
-    raw = b"Content-Type: " + content_type.encode("latin-1", "replace") + b"\r\n\r\n" + content
-    message = BytesParser(policy=email.policy.HTTP).parsebytes(raw)
-    parts = {}
-    for part in message.iter_parts() if message.is_multipart() else ():
-        assert isinstance(part, EmailMessage)
-        name = str(part.get_param("name", "", header="content-disposition"))
-        payload = part.get_payload(decode=True)
-        parts[name] = NamedFile(_file_name(part), payload if isinstance(payload, bytes) else b"")
+    parts = {name: NamedFile(_file_name(part), part.content) for name, part in read_form(content, content_type).items()}
     if "file" not in parts:
         raise LetterError([fault("file", "la partie file manque", "un fichier nommé file", "absent")])
     header = parts.get("header")
@@ -79,7 +75,25 @@ def _of_parts(content: bytes, content_type: str) -> Source:
     return source_of(parts["file"], header)
 
 
-def _file_name(part: EmailMessage) -> str:
+def _file_name(part: Part) -> str:
     """The name given to the part; without one, the media type stands for it. Only its extension is used."""
-    given = part.get_filename() or ""
-    return given if kind_of(given) else _NAMES.get(part.get_content_type(), given)
+    return part.file_name if kind_of(part.file_name) else _NAMES.get(part.media_type, part.file_name)
+
+
+def read_deletion(content: bytes, content_type: str, header: str) -> tuple[bytes, str]:
+    """(CDA, reason) of a deletion: a body in JSON says the reason, any other one is the CDA; `header` is the reason
+    beside a CDA (percent-encoded UTF-8). Both may be empty.
+
+    Raises LetterError.
+    """
+    said: object = unquote(header)
+    if content_type.partition(";")[0].strip().lower() == "application/json":
+        if len(content) > _REASON_BODY:
+            raise LetterError([fault("(requête)", "le corps est trop grand", f"{_REASON_BODY} octets au plus")])
+        data = from_json(content) if content else {}
+        if set(data) - {"reason"}:
+            raise LetterError([fault("(requête)", "un champ n'existe pas", "reason", "autre chose")])
+        content, said = b"", data.get("reason", "")
+    if not isinstance(said, str) or len(said) > REASON or not said.isprintable():
+        raise LetterError([fault("reason", "le motif n'est pas un texte d'une ligne", f"{REASON} caractères au plus")])
+    return content, said.strip()

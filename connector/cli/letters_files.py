@@ -45,10 +45,12 @@ def read_source(path: Path, header: Path | None, stay: str = "", key: str = "") 
     """The letter of a file. Raises LetterError with every fault."""
     from dataclasses import replace
 
-    from connector.flows.letters.sources import DATA, NamedFile, kind_of, source_of
+    from connector.flows.letters.folder_names import headers
+    from connector.flows.letters.sources import NamedFile, kind_of, source_of
 
     if header is None and kind_of(path.name) == "enclosed":
-        header = next((one for suffix in DATA if (one := path.with_name(path.name + suffix)).is_file()), None)
+        beside = headers(one.name for one in path.parent.iterdir() if one.is_file()).get(path.name)
+        header = path.with_name(beside) if beside is not None else None
     named = NamedFile(header.name, header.read_bytes()) if header is not None else None
     source = source_of(NamedFile(path.name, path.read_bytes()), named)
     return replace(source, stay=stay or source.stay, key=key or source.key)
@@ -136,11 +138,13 @@ def say_receipts(receipts: dict[str, LetterReceipt], as_json: bool) -> None:
 
 
 _WORDS: Final = {"accepted": "remise au connecteur", "known": "déjà remise, rien n'est renvoyé"}
+_OF_DELETION: Final = {"accepted": "suppression demandée", "known": "suppression déjà demandée, rien n'est renvoyé"}
 
 
 def _say_receipt(name: str, receipt: LetterReceipt) -> None:
     if receipt.accepted:
-        told = f"{_WORDS[receipt.verdict]} (document {receipt.unique_id}, message {receipt.message_id})"
+        words = _OF_DELETION if receipt.action == "delete" else _WORDS
+        told = f"{words[receipt.verdict]} (document {receipt.unique_id}, message {receipt.message_id})"
         console().print(f"[green]ok[/green] {escape(name)} : {told}", highlight=False)
     elif receipt.verdict == "unavailable":
         console().print(f"[yellow]à renvoyer[/yellow] {escape(name)} : rien n'a été enregistré", highlight=False)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 from rich.table import Table
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from connector.flows.letters.state import LetterState
     from connector.journal import JournalReader
     from connector.settings import Settings
+
+_UNKNOWN: Final = "Document inconnu du connecteur."
 
 
 def awaiting(
@@ -57,9 +59,10 @@ def chain(unique_id: UniqueId, config: Config, as_json: AsJson = False) -> None:
     with _journal(config) as (_, journal):
         state = letter_state(journal, unique_id)
     if as_json:
-        print_json(state.as_dict() if state is not None else None)
+        unknown = {"unique_id": unique_id, "status": "unknown", "text": _UNKNOWN, "chain": []}
+        print_json(state.as_dict() if state is not None else unknown)
     elif state is None:
-        console().print("Document inconnu du connecteur.", highlight=False)
+        console().print(_UNKNOWN, highlight=False)
     else:
         _say(state)
     if state is None:
@@ -69,23 +72,20 @@ def chain(unique_id: UniqueId, config: Config, as_json: AsJson = False) -> None:
 def _say(state: LetterState) -> None:
     reason = f" : {state.reason}" if state.reason else ""
     console().print(f"{state.unique_id} : {state.text}{reason}", highlight=False, markup=False)
-    if not state.chain:
-        return
+    if state.deletion_text:
+        console().print(f"Suppression {state.deletion_text}", highlight=False, markup=False)
     table = Table(title="Versions connues, la plus ancienne d'abord")
     for name in ("version", "document", "état", "remplace", "remplacé par"):
         table.add_column(name, overflow="fold")
     for one in state.chain:
         mark = "→ " if one.unique_id == state.unique_id else ""
-        table.add_row(f"{mark}{one.number or '?'}", one.unique_id, _STATES[one.state], one.replaces, one.replaced_by)
+        table.add_row(f"{mark}{one.number or '?'}", one.unique_id, one.text, one.replaces, one.replaced_by)
     console().print(table)
-
-
-_STATES = {
-    "published": "en vigueur dans le DMP",
-    "replaced": "remplacé",
-    "deleted": "supprimé",
-    "rehearsed": "mode ombre",
-}
+    for one in state.chain:
+        # that of the document asked about is said above
+        if one.unique_id != state.unique_id:
+            for told in filter(None, (one.reason, f"suppression {one.deletion}" if one.deletion else "")):
+                console().print(f"{one.unique_id} : {told}", highlight=False, markup=False)
 
 
 def _day(text: str) -> str:

@@ -5,13 +5,15 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
 from connector.base.errors import SettingsError
 from connector.cli.letters_files import Files, Header, OneFile, Stay, read_source, say_receipts
+from connector.cli.mllp_tls import Ca, Cert, CertKey, client_tls
 from connector.cli.send import host_and_port
 from connector.cli.trace import AsJson, Config
 
@@ -33,11 +35,27 @@ Deleted = Annotated[
     typer.Option("--file", exists=True, dir_okay=False, help="Its CDA, where the journal no longer keeps it."),
 ]
 UniqueId = Annotated[str, typer.Argument(help="uniqueId of the document.")]
+Why = Annotated[str, typer.Option("--reason", help="Why: it stays on the timeline and in the audit trail.")]
+Operator = Annotated[str, typer.Option(help="Who asks; the operating-system user unless given.")]
+
+_COMMAND: Final = "command"
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """How letters go to the connector: to its listener (plain, or TLS with `ca`), or into the journal itself."""
+
+    to: str
+    direct: bool
+    ca: Path | None
+    cert: Path | None
+    cert_key: Path | None
 
 
 def send(
     files: Files, config: Config, header: Header = None, stay: Stay = "", key: Key = "",
-    to: To = "", direct: Direct = False, as_json: AsJson = False,
+    to: To = "", direct: Direct = False,
+    ca: Ca = None, cert: Cert = None, cert_key: CertKey = None, as_json: AsJson = False,
 ) -> None:  # fmt: skip
     """Hand letters to the connector. Exit 1 when one is refused, 3 when the connector cannot be reached."""
     if key and len(files) > 1:
@@ -46,33 +64,42 @@ def send(
     async def act(desk: LetterDesk) -> dict[str, LetterReceipt]:
         return {str(path): await _one(path, header, stay, key, desk.submit_letter) for path in files}
 
-    say_receipts(asyncio.run(_at_the_desk(config, to, direct, act)), as_json)
+    say_receipts(asyncio.run(_at_the_desk(config, Way(to, direct, ca, cert, cert_key), act)), as_json)
 
 
 def replace(
     file: OneFile, config: Config,
     of: Annotated[str, typer.Option("--of", help="uniqueId of the document to replace.")],
-    header: Header = None, stay: Stay = "", key: Key = "", to: To = "", direct: Direct = False, as_json: AsJson = False,
+    header: Header = None, stay: Stay = "", key: Key = "", to: To = "", direct: Direct = False,
+    ca: Ca = None, cert: Cert = None, cert_key: CertKey = None, as_json: AsJson = False,
 ) -> None:  # fmt: skip
     """Hand in the next version of a document: same chain, next number. Exit codes as `send`."""
 
     async def act(desk: LetterDesk) -> dict[str, LetterReceipt]:
         return {str(file): await _one(file, header, stay, key, lambda source: desk.replace_letter(source, of))}
 
-    say_receipts(asyncio.run(_at_the_desk(config, to, direct, act)), as_json)
+    say_receipts(asyncio.run(_at_the_desk(config, Way(to, direct, ca, cert, cert_key), act)), as_json)
 
 
 def delete(
     unique_id: UniqueId, config: Config,
-    file: Deleted = None,
-    to: To = "", direct: Direct = False, as_json: AsJson = False,
+    file: Deleted = None, reason: Why = "", operator: Operator = "",
+    to: To = "", direct: Direct = False,
+    ca: Ca = None, cert: Cert = None, cert_key: CertKey = None, as_json: AsJson = False,
 ) -> None:  # fmt: skip
-    """Ask for the deletion of a document. Exit codes as `send`."""
+    """Ask for the deletion of a document; who asks, and why, is kept. Exit codes as `send`."""
+    if len(reason) > 500 or not reason.isprintable():
+        raise SettingsError("not a reason", name="--reason", found="", allowed="500 characters at most, on one line")
 
     async def act(desk: LetterDesk) -> dict[str, LetterReceipt]:
-        return {unique_id: await desk.delete_letter(unique_id, file.read_bytes() if file is not None else b"")}
+        from connector.flows.letters import Asking, entry_of
+        from connector.journal.audit import current_operator
 
-    say_receipts(asyncio.run(_at_the_desk(config, to, direct, act)), as_json)
+        asking = Asking(operator or current_operator(), entry_of(_COMMAND), reason.strip())
+        cda = file.read_bytes() if file is not None else b""
+        return {unique_id: await desk.delete_letter(unique_id, cda, asking)}
+
+    say_receipts(asyncio.run(_at_the_desk(config, Way(to, direct, ca, cert, cert_key), act)), as_json)
 
 
 async def _one(
@@ -89,33 +116,35 @@ async def _one(
 
 
 async def _at_the_desk(
-    config: Path, to: str, direct: bool, act: Callable[[LetterDesk], Awaitable[dict[str, LetterReceipt]]]
+    config: Path, way: Way, act: Callable[[LetterDesk], Awaitable[dict[str, LetterReceipt]]]
 ) -> dict[str, LetterReceipt]:
     from connector.settings import load_settings
 
-    async with _desk(load_settings(config), to, direct) as desk:
+    async with _desk(load_settings(config), way) as desk:
         return await act(desk)
 
 
 @asynccontextmanager
-async def _desk(settings: Settings, to: str, direct: bool) -> AsyncIterator[LetterDesk]:
+async def _desk(settings: Settings, way: Way) -> AsyncIterator[LetterDesk]:
     """A desk whose messages go to the listener, or to an intake of our own. Raises SettingsError."""
     from concurrent.futures import ThreadPoolExecutor
 
     from connector.assembly import check_entrance, lay_foundation, open_desk, open_intake
     from connector.base.clock import random_uuid, utc_now
+    from connector.flows.letters import entry_of
     from connector.hl7.mllp_client import MllpClient
 
     check_entrance(settings)
-    host, port = _listener(settings, to) if not direct else ("", 0)
+    host, port = _listener(settings, way) if not way.direct else ("", 0)
+    tls = client_tls(way.ca, way.cert, way.cert_key)
     foundation = lay_foundation(settings, utc_now)
     with ThreadPoolExecutor(max_workers=2, thread_name_prefix="letters") as executor:
         intake = open_intake(settings, foundation, clock=utc_now, uuid_factory=random_uuid, executor=executor)
-        client = MllpClient(host, port, timeout=60.0)
+        client = MllpClient(host, port, timeout=60.0, tls=tls)
 
         async def hand(message: bytes) -> bytes | None:
-            if direct:
-                return await intake.handle(message, "letters:command")
+            if way.direct:
+                return await intake.handle(message, entry_of(_COMMAND))
             return await asyncio.to_thread(client.exchange, message)
 
         try:
@@ -125,16 +154,15 @@ async def _desk(settings: Settings, to: str, direct: bool) -> AsyncIterator[Lett
             foundation.journal.close()
 
 
-def _listener(settings: Settings, to: str) -> tuple[str, int]:
-    if to:
-        return host_and_port(to)
+def _listener(settings: Settings, way: Way) -> tuple[str, int]:
+    """Where to call. Raises SettingsError when it speaks TLS and nobody said whom to trust."""
+    if way.to:
+        return host_and_port(way.to)
     listener = settings.listener
-    if listener.tls_cert is not None or not listener.port:
-        found = "TLS" if listener.tls_cert is not None else "port 0"
-        raise SettingsError(
-            "the listener cannot be reached from here",
-            name="listener",
-            found=found,
-            allowed="--to HOST:PORT or --direct",
-        )
+    if not listener.port:
+        allowed = "--to HOST:PORT or --direct"
+        raise SettingsError("the listener has no port of its own", name="listener.port", found="0", allowed=allowed)
+    if listener.tls_cert is not None and way.ca is None:
+        allowed = "--ca FILE (with --cert where the listener asks for one), --to HOST:PORT or --direct"
+        raise SettingsError("the listener speaks TLS", name="--ca", found="", allowed=allowed)
     return ("127.0.0.1" if listener.host in ("", "0.0.0.0") else listener.host), listener.port

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from connector.base.errors import SettingsError
+from connector.cli.mllp_tls import Ca, Cert, CertKey, client_tls
 from connector.cli.output import console, print_json
 
 if TYPE_CHECKING:
@@ -19,15 +20,18 @@ def send(
     files: Annotated[list[Path], typer.Argument(exists=True, dir_okay=False, help="HL7 v2 messages (ER7).")],
     to: Annotated[str, typer.Option("--to", help="HOST:PORT of the MLLP listener.")],
     as_is: Annotated[bool, typer.Option("--as-is", help="Keep the line ends of the file (CR otherwise).")] = False,
+    ca: Ca = None,
+    cert: Cert = None,
+    cert_key: CertKey = None,
     timeout: Annotated[float, typer.Option(help="Seconds to wait for each ACK.")] = 60.0,
     as_json: Annotated[bool, typer.Option("--json", help="Machine-readable output.")] = False,
 ) -> None:
-    """Send HL7 messages over MLLP and print each acknowledgement. Exit 1 when one is not AA."""
+    """Send HL7 messages over MLLP, or MLLP over TLS, and print each acknowledgement. Exit 1 when one is not AA."""
     from connector.hl7.ack import parse_ack
     from connector.hl7.mllp_client import MllpClient
 
     host, port = host_and_port(to)
-    client = MllpClient(host, port, timeout=timeout)
+    client = MllpClient(host, port, timeout=timeout, tls=client_tls(ca, cert, cert_key))
     results: list[dict[str, Any]] = []
     try:
         for path in files:

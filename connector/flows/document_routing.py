@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from datetime import date
 from typing import Final
 
-from connector.cda.model import full_id
+from connector.cda.model import CdaHeader, full_id
 from connector.flows.acknowledgement import YES, Answer, zam_payload
 from connector.flows.config import IntakeConfig
 from connector.flows.destinations import DMP, zam_destination
@@ -78,6 +78,7 @@ class DocumentRouter:
                 "unit": request.stay.unit,
                 "type": part.type_code,
                 "shadow": self._shadow,
+                "chain": _place(header, request.action),
             },
             message_id=message.id,
             stay=stay,
@@ -135,6 +136,16 @@ class DocumentRouter:
             elif known != "settled":
                 _answer_when_it_ends(tx, message, submission)
         return True
+
+
+def _place(header: CdaHeader, action: Action) -> dict[str, str | int]:
+    """Where the document says it stands among its versions: known from here on, whatever becomes of it."""
+    number = header.version
+    return {
+        "set_id": full_id(header.set_id),
+        "number": int(number) if number.isdecimal() else 0,
+        "replaces": full_id(header.replaced_id) if action == "replace" else "",
+    }
 
 
 def _answer_now(tx: Tx, message: StoredMessage, patient: int, stay: str, unique_id: str) -> None:

@@ -23,7 +23,8 @@ _ON_ITS_WAY = ("received", "waiting", "sending", "in-doubt")
 
 
 _LEAVING = ("queued", "retry", "sending")
-_WITHDRAWN: Final = "Suppression demandée par l'émetteur avant l'envoi"
+WITHDRAWN: Final = "Suppression demandée par l'émetteur avant l'envoi"
+"""Reason of a sending that a deletion closed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,10 +110,10 @@ def withdraw_waiting(tx: Tx, asked: Asked) -> Withdrawal:
         " WHERE x.unique_id = ? AND x.action <> 'delete' ORDER BY d.id",
         (asked.unique_id,),
     ).fetchall()
-    withdrawn = any(row["state"] == "done" and row["reason"] == _WITHDRAWN for row in rows)
+    withdrawn = any(row["state"] == "done" and row["reason"] == WITHDRAWN for row in rows)
     for row in rows:
         if row["state"] in ("held", "refused", "dead") and not row["unsettled"] and not row["run"]:
-            tx.settle(row["id"], _WITHDRAWN)
+            tx.settle(row["id"], WITHDRAWN)
             withdrawn = True
     first = any(row["state"] in _LEAVING and row["id"] < asked.job.delivery_id for row in rows)
     return Withdrawal(withdrawn, first)

@@ -15,7 +15,7 @@ from connector.api.letters import build_letters_app
 from connector.assembly import open_desk
 from connector.base.clock import Clock
 from connector.flows.intake import Intake
-from connector.flows.letters import LetterDesk
+from connector.flows.letters import LetterDesk, entry_of
 from connector.flows.letters.config import LettersConfig
 from connector.flows.letters.folder import LetterFolder
 from connector.flows.letters.state import LetterState, letter_state
@@ -45,7 +45,7 @@ class LetterEntries:
         """A desk whose messages the journal knows by their entry."""
 
         async def hand(message: bytes) -> bytes | None:
-            return await self._intake().handle(message, f"letters:{client}")
+            return await self._intake().handle(message, entry_of(client))
 
         return open_desk(self._settings, self._journal, hand, clock=self._clock, executor=self._executor)
 

@@ -15,7 +15,8 @@ from connector.letter.schema import schema_text
 from tests.cli.conftest import Run
 from tests.e2e.conftest import MakeSite, make_site, pki_folder
 from tests.e2e.harness import Site, toml_of
-from tests.e2e.letters import LETTERS, STAY, fresh_cda
+from tests.e2e.letters import LETTERS, STAY, data, fresh_cda
+from tests.e2e.messages import admission
 from tests.e2e.process import write_toml
 from tests.e2e.test_letters_entries import pdf
 
@@ -36,6 +37,10 @@ def site(make_site: MakeSite) -> Site:
 @pytest.fixture
 def config(site: Site, tmp_path: Path) -> Path:
     """The settings file of the running site."""
+    return settings_of(site, tmp_path)
+
+
+def settings_of(site: Site, tmp_path: Path) -> Path:
     table = toml_of(site.simulator, site.hospital.port, site.folder, letters={"defaults": DEFAULTS})
     table["listener"] = {"port": site.port}
     write_toml(table, tmp_path / "connector.toml")
@@ -182,4 +187,52 @@ def test_an_unknown_document(run: Run, site: Site, config: Path) -> None:
     assert run("letters", "chain", "2.25.4", "-c", config).code == 1
     result = run("letters", "delete", "2.25.4", "-c", config)
     assert (result.code, "--file" in result.out or "CDA" in result.out) == (1, True)
-    assert json.loads(run("letters", "chain", "2.25.4", "-c", config, "--json").out) is None
+    unknown = run("letters", "chain", "2.25.4", "-c", config, "--json")
+    assert (unknown.code, unknown.json()["status"], unknown.json()["chain"]) == (1, "unknown", [])
+
+
+def test_a_deletion_keeps_who_asked_and_why_and_is_asked_for_once(
+    run: Run, site: Site, config: Path, tmp_path: Path
+) -> None:
+    file = tmp_path / "lettre.xml"
+    cda, unique_id = fresh_cda()
+    file.write_bytes(cda)
+    run("letters", "send", file, "-c", config)
+    assert site.wait_delivery(unique_id).state == "done"
+    delete = ("letters", "delete", unique_id, "-c", config)
+    assert run(*delete, "--reason", "deux\nlignes").code == 2
+    done = run(*delete, "--reason", "mauvais séjour", "--operator", "m.durand")
+    assert (done.code, "suppression demandée" in done.out) == (0, True)
+    site.wait(lambda lines: any("supprimé" in line.text for line in lines), document_id=unique_id)
+    told = run("trace", "-c", config, "--document", unique_id)
+    assert "Suppression demandée par m.durand (letters:command) : mauvais séjour" in told.out
+    again = run(*delete)
+    assert (again.code, "déjà supprimé" in again.out) == (1, True)
+    assert "Suppression faite" in run("letters", "chain", unique_id, "-c", config).out
+    # what was deleted has no next version
+    (tmp_path / "l.yaml").write_bytes((LETTERS / "discharge.yaml").read_bytes())
+    late = run("letters", "replace", tmp_path / "l.yaml", "--of", unique_id, "-c", config)
+    assert (late.code, "a été supprimé" in late.out) == (1, True)
+
+
+def test_the_chain_of_versions_that_wait_is_printed(run: Run, make_site: MakeSite, tmp_path: Path) -> None:
+    site = make_site()
+    config = settings_of(site, tmp_path)
+    site.send(admission("ADT4001", ZFA_9="NA"))
+    site.settled("ADT4001")
+    file = tmp_path / "l.json"
+    ids: list[str] = []
+    for number, act in enumerate((["send"], ["replace"]), start=1):
+        file.write_text(json.dumps(data(reason=f"Motif {number}.")), encoding="utf-8")
+        of = ["--of", ids[0]] if ids else []
+        ids.append(run("letters", *act, file, *of, "-c", config, "--json").json()[0]["unique_id"])
+        assert site.wait_delivery(ids[-1]).state == "held"
+    for one in ids:
+        told = run("letters", "chain", one, "-c", config)
+        assert (told.code, ids[0] in told.out, ids[1] in told.out) == (0, True, True)
+        assert told.out.count("en attente") >= 3
+    run("letters", "delete", ids[1], "-c", config)
+    site.wait(lambda lines: any("son envoi est annulé" in line.text for line in lines), document_id=ids[1])
+    told = run("letters", "chain", ids[1], "-c", config)
+    assert ("annulé par sa suppression, jamais parti" in told.out, "Suppression faite" in told.out) == (True, True)
+    assert "réglé à la main" not in told.out

@@ -13,7 +13,7 @@ from connector.base.clock import random_uuid, utc_now
 from connector.base.oid import oid_from_uuid
 from connector.base.resources import resource_dir
 from connector.cli.demo_letters import LETTER_ID, SET_ID
-from connector.flows.letters import LetterDesk, LetterReceipt, Source
+from connector.flows.letters import Asking, LetterDesk, LetterReceipt, Source
 from connector.hl7.mllp_client import MllpClient
 from connector.journal import Journal
 from connector.letter.inputs import read_data
@@ -43,8 +43,8 @@ class Desk:
     def replace(self, source: Source, of: str) -> LetterReceipt:
         return run(self.desk.replace_letter(source, of))
 
-    def delete(self, unique_id: str, cda: bytes = b"") -> LetterReceipt:
-        return run(self.desk.delete_letter(unique_id, cda))
+    def delete(self, unique_id: str, cda: bytes = b"", asking: Asking | None = None) -> LetterReceipt:
+        return run(self.desk.delete_letter(unique_id, cda, asking))
 
     def awaiting(self) -> tuple[Awaiting, ...]:
         return self.journal.transact(lambda tx: awaiting(tx, ("11490-0",), ("I",)))

@@ -207,3 +207,104 @@ def test_the_oldest_goes_first(box: Box) -> None:
         os.utime(box.folder / name, (1_000 + place, 1_000 + place))
     box.look()
     assert [source.data and source.data["kind"] for source in box.desk.taken] == ["b.json", "a.json", "c.json"]
+
+
+# -- names and entries that are no letters ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["n" * 250 + ".yaml", "é" * 124 + ".yml", "n" * 251 + ".pdf"])
+def test_a_name_too_long_to_be_answered_is_refused_and_the_others_go_on(box: Box, name: str) -> None:
+    box.drop(name)
+    box.drop("a.json")
+    if name.endswith(".pdf"):
+        box.now += 601
+    box.look()
+    assert box.names("done") == ["a.json", "a.json.recu.json"]
+    file, reasons = box.names("refused")
+    assert (file.endswith(Path(name).suffix), reasons) == (True, f"{file}.motif.txt")
+    assert "trop long" in (box.folder / "refused" / reasons).read_text(encoding="utf-8")
+    assert (box.names(), box.in_hand(), len(box.desk.taken)) == ([], [], 1)
+
+
+def test_a_long_name_left_in_hand_by_another_release_is_put_away(box: Box) -> None:
+    name = "n" * 250 + ".yaml"
+    box.look(1)
+    (box.folder / "working" / name).mkdir()
+    (box.folder / "working" / name / name).write_bytes(DATA)
+    box.look(1)
+    assert box.in_hand() == []
+    assert [len(one) > 200 for one in box.names("done")] == [True, False]
+
+
+def test_a_long_header_goes_with_its_file(box: Box) -> None:
+    name = "n" * 245 + ".pdf"
+    box.drop(name, PDF)
+    box.drop(f"{name}.yaml", HEADER)
+    box.look()
+    file, reasons, header = box.names("refused")
+    assert (reasons, header) == (f"{file}.motif.txt", f"{file}.yaml")
+
+
+@pytest.mark.parametrize(("name", "header"), [("UP.PDF", "UP.PDF.YAML"), ("up.pdf", "up.pdf.Json")])
+def test_suffixes_are_read_in_any_case(box: Box, name: str, header: str) -> None:
+    box.drop(name, PDF)
+    box.drop(header, b'{"kind": "unstructured"}')
+    box.look()
+    assert box.names("done") == sorted([name, header, f"{name}.recu.json"])
+
+
+def test_data_beside_data_of_the_same_name_are_two_letters(box: Box) -> None:
+    box.drop("a.json")
+    box.drop("a.json.yaml", b"kind: discharge")
+    box.look()
+    assert len(box.desk.taken) == 2
+
+
+def test_a_file_that_cannot_be_moved_stops_no_other_one(box: Box, capfd: pytest.CaptureFixture[str]) -> None:
+    for name in ("DUPONT.json", "b.json"):
+        box.drop(name)
+    box.look(1)
+    answer = box.folder / "done" / "DUPONT.json.recu.json"
+    answer.mkdir()
+    assert box.look(1) == 1
+    assert (box.in_hand(), len(box.desk.taken)) == (["DUPONT.json"], 2)
+    box.drop("c.json")
+    assert box.look() == 1
+    assert box.names("done") == ["b.json", "b.json.recu.json", "c.json", "c.json.recu.json"]
+    answer.rmdir()
+    box.look(1)
+    assert (box.names(), box.in_hand(), len(box.desk.taken)) == ([], [], 3)
+    said = "".join(capfd.readouterr())
+    assert said.count("cannot be moved") == 1
+    assert "DUPONT" not in said
+
+
+def test_what_is_no_file_is_left_and_said_once(box: Box, capfd: pytest.CaptureFixture[str]) -> None:
+    box.drop(".hidden.json")
+    (box.folder / "DUPONT.json").symlink_to(box.folder / ".hidden.json")
+    (box.folder / "sub").mkdir()
+    os.mkfifo(box.folder / "pipe.json")
+    box.look(3)
+    said = "".join(capfd.readouterr())
+    assert said.count("no file") == 1
+    assert ("folders=1" in said, "links=1" in said, "others=1" in said, "DUPONT" in said) == (True, True, True, False)
+    (box.folder / "sub").rmdir()
+    box.look(2)
+    assert "".join(capfd.readouterr()).count("no file") == 1
+
+
+@pytest.mark.parametrize(
+    ("content", "path"),
+    [
+        (b'{"reason": "\\ud800"}', "reason"),
+        (b'{"letter": {"stay": {"unit": ["a", "x\\udfff"]}}}', "stay.unit[1]"),
+        (b'{"letter": {}, "key": "\\udc00"}', "key"),
+        (b'{"DUPONT\\ud800": 1}', "(fichier)"),
+    ],
+)
+def test_half_a_character_is_refused_with_its_place(box: Box, content: bytes, path: str) -> None:
+    box.drop("a.json", content)
+    box.look()
+    told = (box.folder / "refused" / "a.json.motif.txt").read_text(encoding="utf-8")
+    assert f"{path} : le texte contient la moitié d'un caractère" in told
+    assert ("erreur interne" in told, "DUPONT" in told) == (False, False)

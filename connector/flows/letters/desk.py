@@ -17,10 +17,19 @@ from connector.base.clock import Clock
 from connector.cda.model import CdaHeader, full_id
 from connector.flows.intake import idempotence_key
 from connector.flows.letters.config import LettersConfig
+from connector.flows.letters.history import (
+    ConflictError,
+    check_deletion,
+    check_predecessor,
+    known_cda,
+    known_data,
+    known_deletion,
+    remember_asking,
+)
 from connector.flows.letters.knowing import stay_of_message
 from connector.flows.letters.making import MadeLetter, Predecessor, document_oid, make_from_cda, make_from_data
-from connector.flows.letters.model import LetterReceipt, Source
-from connector.flows.letters.stored import Standing, standing_of, stored_document
+from connector.flows.letters.model import Asking, LetterReceipt, Source
+from connector.flows.letters.stored import handed_before, stored_document
 from connector.flows.letters.wrapping import Wrapping, wrap
 from connector.flows.snapshot import Snapshot
 from connector.hl7.ack import Ack, AckError, parse_ack
@@ -28,6 +37,7 @@ from connector.hl7.er7 import parse_header
 from connector.hl7.model import Action, Flags, Organization, Provider, Sender
 from connector.ins.model import Environment
 from connector.journal import Journal, Tx
+from connector.journal.documents import can_be_resubmitted
 from connector.journal.routing import has_unrouted_before
 from connector.letter.errors import Fault, LetterError, fault
 from connector.patients.letters import Made, accepted_as, first_handed, made_of, remember_made
@@ -84,9 +94,13 @@ class LetterDesk:
         await self.caught_up()
         return await self._give(partial(self.prepare, source, of=of))
 
-    async def delete_letter(self, unique_id: str, cda: bytes = b"") -> LetterReceipt:
-        """Asks for the deletion of a document; `cda` is the document where the journal no longer keeps it."""
-        return await self._give(partial(self.prepare_deletion, unique_id, cda))
+    async def delete_letter(self, unique_id: str, cda: bytes = b"", asking: Asking | None = None) -> LetterReceipt:
+        """Asks for the deletion of a document; `cda` is the document where the journal no longer keeps it.
+
+        Who asks and why is kept before anything else is done: what follows a refusal or a stop is its own line.
+        """
+        await self.caught_up()
+        return await self._give(partial(self._deletion, unique_id, cda, asking))
 
     async def caught_up(self) -> None:
         """Returns once admissions received before now are applied, or after CATCH_UP seconds."""
@@ -107,12 +121,11 @@ class LetterDesk:
             if of and full_id(made.header.replaced_id) != of:
                 text = "le document ne dit pas qu'il remplace celui qui est demandé"
                 raise LetterError([fault("relatedDocument/parentDocument/id", text, of)])
-            return self._prepared(source, made, "")
+            return known_cda(self._journal, made, _action(made.header)) or self._prepared(source, made, "")
+        source = self._under_its_key(source)
         known = made_of(self._sql(), source.name)
-        if known is not None and known.message_id:
-            standing = standing_of(self._journal, known.unique_id, known.message_id)
-            if standing != "open":
-                return _known(known, standing, source)
+        if known is not None and (said := known_data(self._journal, known, source)) is not None:
+            return said
         registered = self._journal.transact(lambda tx: remember_made(tx, self._new(tx, source, known)))
         made = make_from_data(
             source,
@@ -123,12 +136,19 @@ class LetterDesk:
         )
         return self._prepared(source, made, source.name)
 
-    def prepare_deletion(self, unique_id: str, cda: bytes = b"") -> Prepared:
-        """The message that takes a document back. Raises LetterError when its CDA is nowhere."""
+    def prepare_deletion(self, unique_id: str, cda: bytes = b"") -> Prepared | LetterReceipt:
+        """The message that takes a document back, or what is already known of its deletion.
+
+        Raises LetterError when its CDA is nowhere, or when there is nothing left to delete.
+        """
+        known = known_deletion(self._journal, unique_id)
+        if known is not None:
+            return known
         content = cda or stored_document(self._journal, unique_id)
         if not content:
-            text = "le journal ne garde plus ce document : donner le fichier CDA à supprimer"
+            text = "le journal n'a pas, ou ne garde plus, ce document : donner le fichier CDA à supprimer"
             raise LetterError([fault("unique_id", text, "un document du journal, ou son CDA")])
+        check_deletion(self._journal, unique_id, content)
         source = Source(cda=content)
         made = make_from_cda(source, self._sql(), self._settings.letters, cap=self._settings.max_bytes)
         if made.unique_id != unique_id:
@@ -151,12 +171,18 @@ class LetterDesk:
             case _:
                 return LetterReceipt("refused", prepared.unique_id, prepared.action, findings=findings)
 
+    def _deletion(self, unique_id: str, cda: bytes, asking: Asking | None) -> Prepared | LetterReceipt:
+        prepared = self.prepare_deletion(unique_id, cda)
+        if asking is not None and isinstance(prepared, Prepared):
+            self._journal.transact(lambda tx: remember_asking(tx, unique_id, asking))
+        return prepared
+
     async def _give(self, prepare: Callable[[], Prepared | LetterReceipt]) -> LetterReceipt:
         loop = asyncio.get_running_loop()
         try:
             prepared = await loop.run_in_executor(self._executor, prepare)
         except LetterError as error:
-            return LetterReceipt("refused", findings=error.faults)
+            return LetterReceipt("refused", findings=error.faults, conflict=isinstance(error, ConflictError))
         if isinstance(prepared, LetterReceipt):
             return prepared
         ack = await self._hand(prepared.message)
@@ -164,7 +190,11 @@ class LetterDesk:
 
     def _prepared(self, source: Source, made: MadeLetter, name: str, *, action: Action | None = None) -> Prepared:
         letters, header = self._settings.letters, made.header
-        done: Action = action or ("replace" if header.replaced_id is not None else "create")
+        done = action or _action(header)
+        if done == "replace":
+            check_predecessor(self._journal, full_id(header.replaced_id), made.unique_id)
+        before = handed_before(self._journal, made.unique_id, done, made.cda)
+        given_back = before.delivery_id if before is not None and can_be_resubmitted(before.state) else 0
         facts = Wrapping(
             letters.application,
             letters.facility,
@@ -174,7 +204,8 @@ class LetterDesk:
             _flags(source),
             self._settings.environment,
         )
-        return Prepared(wrap(made.cda, header, facts, action=done), made.unique_id, done, name)
+        message = wrap(made.cda, header, facts, action=done, given_back=given_back)
+        return Prepared(message, made.unique_id, done, name)
 
     def _sender(self, header: CdaHeader) -> Sender:
         """The structure of the settings, else the legal authenticator's; and the person when the settings say so."""
@@ -185,6 +216,18 @@ class LetterDesk:
         if letters.sender == "authenticator" and signer is not None and signer.id is not None:
             person = Provider(signer.id.extension, signer.family, signer.given)
         return Sender(person, Organization(name=own.name if own and not letters.structure else "", id=number))
+
+    def _under_its_key(self, source: Source) -> Source:
+        """The source as it is known: keys of the body of a request were once kept without their caller's name."""
+        if not (source.caller and source.key) or made_of(self._sql(), source.name) is not None:
+            return source
+        bare = source.without_caller()
+        former = made_of(self._sql(), bare.name)
+        if former is None or not former.message_id:
+            return source
+        rows = self._journal.query("SELECT peer FROM message WHERE id = ?", (former.message_id,))
+        # of a message no longer kept nobody knows whose it was: the same letter twice would be worse than a refusal
+        return bare if not rows or rows[0]["peer"] == entry_of(source.caller) else source
 
     def _new(self, tx: Tx, source: Source, known: Made | None) -> Made:
         made_at = known.made_at if known else first_handed(self._clock())
@@ -212,16 +255,13 @@ class LetterDesk:
         return Snapshot(self._journal)
 
 
-def _known(known: Made, standing: Standing, source: Source) -> LetterReceipt:
-    """The letter came before: the same content is the same letter, another one needs to be said a new version."""
-    if standing in ("replaced", "deleted"):
-        past = "remplacé" if standing == "replaced" else "supprimé"
-        text = f"le document fait de cette source a été {past} depuis : une autre lettre a une autre clé"
-        return LetterReceipt("refused", known.unique_id, findings=(fault("key", text, "une autre clé"),))
-    if known.digest != source.digest:
-        text = "cette clé a déjà servi pour un autre contenu : une nouvelle version est un remplacement"
-        return LetterReceipt("refused", known.unique_id, findings=(fault("key", text, "le même contenu"),))
-    return LetterReceipt("known", known.unique_id, message_id=known.message_id)
+def entry_of(caller: str) -> str:
+    """How the journal names where messages come from: the folder, the command, an application over HTTP."""
+    return f"letters:{caller}"
+
+
+def _action(header: CdaHeader) -> Action:
+    return "replace" if header.replaced_id is not None else "create"
 
 
 def _flags(source: Source) -> Flags:

@@ -6,7 +6,8 @@
     done/        handed in, with NAME.recu.json (its uniqueId)
     refused/     refused, with NAME.motif.txt (every reason, French)
 
-A file is taken by a rename, once it did not change between two looks. One that is wrong stops no other one.
+A file is taken by a rename, once it did not change between two looks. One that is wrong, or that cannot be moved, stops
+no other one.
 """
 
 from __future__ import annotations
@@ -15,7 +16,8 @@ import asyncio
 import json
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path, PurePath
@@ -25,17 +27,18 @@ from connector.base.errors import where
 from connector.base.logs import logger
 from connector.flows.letters.config import LettersConfig
 from connector.flows.letters.desk import LetterDesk
+from connector.flows.letters.folder_names import free, headers, is_header, longest, not_yet, shortened, too_long
 from connector.flows.letters.model import LetterReceipt, Source
-from connector.flows.letters.sources import DATA, NamedFile, kind_of, source_of
+from connector.flows.letters.sources import NamedFile, kind_of, source_of
 from connector.journal import JournalError
 from connector.letter.errors import Fault, LetterError, fault
 
 WORKING, DONE, REFUSED = "working", "done", "refused"
 _VERDICT: Final = ".verdict"
+_NUMBER: Final = 8
+"""Bytes of the number a name may be given in done/ or refused/."""
 _BATCH: Final = 500
 """Files taken in one look; the next look follows at once while there are more."""
-
-_UNFINISHED: Final = (".part", ".tmp", ".partial", ".crdownload", ".filepart")
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +63,9 @@ class LetterFolder:
         self._config = config
         self._now = now
         self._seen: dict[str, tuple[tuple[int, int], ...]] = {}
+        self._stuck: dict[str, str] = {}
+        self._strange: Counter[str] = Counter()
+        self._longest = longest(folder)
         self._log = logger("letters")
 
     async def run(self) -> None:
@@ -76,20 +82,42 @@ class LetterFolder:
                 await asyncio.sleep(self._config.folder_seconds)
 
     async def look(self) -> int:
-        """Takes what is ready and hands it in, oldest first; gives how many files were taken.
+        """Takes what is ready and hands it in, oldest first; gives how many files were treated.
 
         Raises OSError when the folder cannot be used, JournalError when nothing can be stored: both leave every
-        file where it is.
+        file where it is. A file that cannot be moved, or answered, stays where it is and is tried again at each look.
         """
         await asyncio.to_thread(self._prepare)
-        for left in await asyncio.to_thread(self._left):
-            await self._treat(left)
-        ready = await asyncio.to_thread(self._ready)
-        for found in ready:
-            taken = await asyncio.to_thread(self._take, found)
-            if taken is not None:
-                await self._treat(taken)
-        return len(ready)
+        before, in_hand = set(self._stuck), await asyncio.to_thread(self._left)
+        for left in in_hand:
+            await self._guarded(left.name, self._treat(left))
+        treated = 0
+        for found in await asyncio.to_thread(self._ready):
+            treated += await self._guarded(found.name, self._hand_in(found))
+        there = {left.name for left in in_hand} | set(self._seen)
+        self._stuck = {name: cause for name, cause in self._stuck.items() if name in there}
+        causes = [cause for name, cause in self._stuck.items() if name not in before]
+        if causes:
+            self._log.error("files of the letter folder cannot be moved", count=len(causes), cause=causes[0])
+        return treated
+
+    async def _guarded(self, name: str, work: Awaitable[bool]) -> bool:
+        """What `work` says, False when it failed: what the file system refuses for one file is no other's business."""
+        try:
+            treated = await work
+        except OSError as error:
+            self._stuck[name] = error.strerror or type(error).__name__
+            return False
+        self._stuck.pop(name, None)
+        return treated
+
+    async def _hand_in(self, found: _Found) -> bool:
+        """Whether it was treated; not when a file of the same name is still in hand."""
+        if too_long(found.name, self._longest):
+            await asyncio.to_thread(self._refuse_name, found)
+            return True
+        taken = await asyncio.to_thread(self._take, found)
+        return taken is not None and await self._treat(taken)
 
     # -- finding and taking ----------------------------------------------------------------------------------------
 
@@ -102,30 +130,41 @@ class LetterFolder:
         return sorted(path for path in (self._folder / WORKING).iterdir() if path.is_dir())
 
     def _ready(self) -> list[_Found]:
-        """Files that did not change since the last look, oldest first."""
+        """Files that did not change since the last look, oldest first; those that could not be moved come last."""
         found = {one.name: one for one in self._files()}
         ready = [one for one in found.values() if self._seen.get(one.name) == one.state]
         self._seen = {name: one.state for name, one in found.items()}
-        return sorted(ready, key=lambda one: (one.since, one.name))[:_BATCH]
+        return sorted(ready, key=lambda one: (one.name in self._stuck, one.since, one.name))[:_BATCH]
 
     def _files(self) -> Iterator[_Found]:
+        stats, strange = {}, Counter[str]()
         with os.scandir(self._folder) as entries:
-            stats = {
-                entry.name: entry.stat()
-                for entry in entries
-                if entry.is_file(follow_symlinks=False) and not _not_yet(entry.name)
-            }
+            for entry in entries:
+                if not_yet(entry.name):
+                    continue
+                if entry.is_file(follow_symlinks=False):
+                    stats[entry.name] = entry.stat()
+                elif entry.name not in (WORKING, DONE, REFUSED):
+                    strange[_kind(entry)] += 1
+        self._tell_strange(strange)
+        with_header = headers(stats)
         for name, stat in stats.items():
-            header = next((name + suffix for suffix in DATA if name + suffix in stats), "")
+            header = with_header.get(name, "")
             named = [stat] + ([stats[header]] if header else [])
             since = max(one.st_mtime for one in named)
-            lonely = (kind_of(name) == "enclosed" and not header) or _is_header(name)
-            if _is_header(name) and PurePath(name).stem in stats:
+            lonely = (kind_of(name) == "enclosed" and not header) or is_header(name)
+            if is_header(name) and PurePath(name).stem in stats:
                 # it goes with its file
                 continue
             if lonely and self._now() - since < self._config.orphan_seconds:
                 continue
             yield _Found(name, header, tuple((one.st_size, one.st_mtime_ns) for one in named), since)
+
+    def _tell_strange(self, strange: Counter[str]) -> None:
+        """Once for what is there; never its name, which may be a person's."""
+        if strange and strange != self._strange:
+            self._log.warning("letter folder holds what is no file: left there", **strange)
+        self._strange = strange
 
     def _take(self, found: _Found) -> Path | None:
         """The working folder of a file, None when somebody else took it."""
@@ -147,25 +186,26 @@ class LetterFolder:
         for path in sorted(place.iterdir()):
             back, refused = self._folder / path.name, self._folder / REFUSED
             # when a newer file of that name is there already, neither is lost
-            path.rename(refused / _free(refused, [path.name])[path.name] if back.exists() else back)
+            path.rename(refused / free(refused, [path.name])[path.name] if back.exists() else back)
         place.rmdir()
 
     # -- handing in ------------------------------------------------------------------------------------------------
 
-    async def _treat(self, place: Path) -> None:
-        """Never raises for what a file says; JournalError and OSError leave it in hand."""
+    async def _treat(self, place: Path) -> bool:
+        """Whether it is put away now. Never raises for what a file says; JournalError and OSError leave it in hand."""
         if await asyncio.to_thread((place / _VERDICT).exists):
             await asyncio.to_thread(self._put_away, place)
-            return
+            return True
         if not await asyncio.to_thread((place / place.name).exists):
             # the header of a file that was not taken yet
             await asyncio.to_thread(self._give_back, place)
-            return
+            return False
         receipt = await self._receipt(place)
         if receipt.verdict == "unavailable":
             raise JournalError("letters cannot be stored for now")
         await asyncio.to_thread(self._judge, place, receipt)
         self._log.info("letter of the folder", verdict=receipt.verdict, document=receipt.unique_id)
+        return True
 
     async def _receipt(self, place: Path) -> LetterReceipt:
         try:
@@ -181,12 +221,13 @@ class LetterFolder:
 
     def _read(self, place: Path) -> Source:
         path = place / place.name
-        header = next((path.with_name(place.name + suffix) for suffix in DATA if _has(place, suffix)), None)
+        beside = headers(one.name for one in place.iterdir()).get(place.name)
+        header = place / beside if beside is not None else None
         size = sum(one.stat().st_size for one in (path, header) if one is not None)
         if size > self._config.max_bytes:
             wanted = f"{self._config.max_bytes} octets au plus"
             raise LetterError([fault("(fichier)", "le fichier est trop grand", wanted, f"{size} octets")])
-        if _is_header(place.name):
+        if is_header(place.name):
             raise LetterError([fault("(fichier)", "l'en-tête attend un fichier qui n'est pas venu", path.stem)])
         named = NamedFile(header.name, header.read_bytes()) if header is not None else None
         return source_of(NamedFile(path.name, path.read_bytes()), named)
@@ -195,20 +236,39 @@ class LetterFolder:
 
     def _judge(self, place: Path, receipt: LetterReceipt) -> None:
         """The verdict is written first: what was accepted is never handed in again because of a stop here."""
+        self._write_verdict(place, receipt)
+        self._put_away(place)
+
+    def _write_verdict(self, place: Path, receipt: LetterReceipt) -> None:
         away = DONE if receipt.accepted else REFUSED
         text = _receipt_text(receipt) if receipt.accepted else _reasons(receipt)
         part = place / f"{_VERDICT}.part"
         part.write_text(f"{away}\n{text}", encoding="utf-8")
         part.replace(place / _VERDICT)
+
+    def _refuse_name(self, found: _Found) -> None:
+        """Under a shorter name: no answer could be written beside its own. The verdict is there before the file is."""
+        short = shortened(found.name)
+        place = self._folder / WORKING / short
+        place.mkdir(exist_ok=True)
+        text = "le nom du fichier est trop long : sa réponse ne pourrait pas être écrite à côté de lui"
+        expected = f"{self._longest} octets au plus"
+        self._write_verdict(place, LetterReceipt("refused", findings=(fault("(fichier)", text, expected),)))
+        if found.header:
+            (self._folder / found.header).rename(place / f"{short}{PurePath(found.header).suffix}")
+        (self._folder / found.name).rename(place / short)
         self._put_away(place)
+        self._log.info("letter of the folder", verdict="refused", document="")
 
     def _put_away(self, place: Path) -> None:
         away, _, text = (place / _VERDICT).read_text(encoding="utf-8").partition("\n")
         target = self._folder / away
         files = [path for path in sorted(place.iterdir()) if not path.name.startswith(_VERDICT)]
-        names = _free(target, [path.name for path in files])
+        names = free(target, [path.name for path in files])
         suffix = ".recu.json" if away == DONE else ".motif.txt"
         written = names.get(place.name, place.name)
+        if too_long(written, self._longest + _NUMBER):
+            written = shortened(written)
         (target / f"{written}{suffix}").write_text(text, encoding="utf-8")
         for path in files:
             path.rename(target / names[path.name])
@@ -218,30 +278,10 @@ class LetterFolder:
         place.rmdir()
 
 
-def _not_yet(name: str) -> bool:
-    """A file whose writer says by its name that it is not finished, or that is nobody's letter."""
-    return name.startswith((".", "~")) or name.lower().endswith(_UNFINISHED)
-
-
-def _is_header(name: str) -> bool:
-    """`lettre.pdf.yaml`: the header of `lettre.pdf`."""
-    path = PurePath(name)
-    return path.suffix.lower() in DATA and kind_of(path.stem) == "enclosed"
-
-
-def _has(place: Path, suffix: str) -> bool:
-    return (place / f"{place.name}{suffix}").exists()
-
-
-def _free(target: Path, names: list[str]) -> dict[str, str]:
-    """Names that no file of `target` has, the same number added to all of them."""
-    number = 0
-    while True:
-        mark = f"{number}." if number else ""
-        wanted = {name: f"{mark}{name}" for name in names}
-        if not any((target / name).exists() for name in wanted.values()):
-            return wanted
-        number += 1
+def _kind(entry: os.DirEntry[str]) -> str:
+    if entry.is_symlink():
+        return "links"
+    return "folders" if entry.is_dir(follow_symlinks=False) else "others"
 
 
 def _receipt_text(receipt: LetterReceipt) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final, Literal
 
 from connector.hl7.model import Action
@@ -21,6 +21,7 @@ class Source:
     """A letter: plain data (`data`), or a CDA already made (`cda`).
 
     key     what names this letter for ever where it comes from: the same key is the same document; "" takes its content
+    caller  whose keys these are: two callers may number their letters alike; "" for the hospital's own entries
     stay    the stay as admissions call it, `number` or `number@authority`; "" is found by what the letter says
     hidden  from whom the document is hidden
     """
@@ -30,6 +31,7 @@ class Source:
     key: str = ""
     stay: str = ""
     hidden: frozenset[Hidden] = frozenset()
+    caller: str = ""
 
     @property
     def digest(self) -> str:
@@ -42,8 +44,26 @@ class Source:
     @property
     def name(self) -> str:
         """Hex SHA-256 of the key, else of the content: a file's name may be a person's, and is not kept."""
-        named = f"key:{self.key}" if self.key else f"content:{self.digest}"
+        key = f"{self.caller}:{self.key}" if self.caller else self.key
+        named = f"key:{key}" if self.key else f"content:{self.digest}"
         return hashlib.sha256(named.encode()).hexdigest()
+
+    def without_caller(self) -> Source:
+        """The same letter under its bare key, as keys were kept before they carried their caller's name."""
+        return replace(self, caller="")
+
+
+@dataclass(frozen=True, slots=True)
+class Asking:
+    """Who asks for the deletion of a document, through which entry, and why ("" when nobody said).
+
+    operator  the operating-system user, or the name of the calling application
+    entry     as the journal names where messages come from: letters:command, letters:dpi
+    """
+
+    operator: str
+    entry: str
+    reason: str = ""
 
 
 Verdict = Literal["accepted", "known", "refused", "unavailable"]
@@ -56,6 +76,7 @@ class LetterReceipt:
 
     message_id  of the journal, 0 when there is none
     findings    every reason of a refusal, French, without identity
+    conflict    the past of the document forbids it: the same request will never be taken
     """
 
     verdict: Verdict
@@ -63,6 +84,7 @@ class LetterReceipt:
     action: Action = "create"
     message_id: int = 0
     findings: tuple[Fault, ...] = ()
+    conflict: bool = False
 
     @property
     def accepted(self) -> bool:

@@ -6,7 +6,8 @@ document holds.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import PurePath
 from typing import Any, Final
@@ -19,6 +20,8 @@ from connector.letter.model.body import EXTENSIONS
 DATA: Final = (".json", ".yaml", ".yml")
 CDA: Final = (".xml",)
 ENCLOSED: Final = tuple(EXTENSIONS)
+_NAME: Final = re.compile("[a-z][a-z0-9_]*")
+_SURROGATE: Final = re.compile("[\ud800-\udfff]")
 _WITH: Final = frozenset({"letter", "stay", "key", "hidden"})
 
 
@@ -66,6 +69,8 @@ def source_of_data(data: Mapping[str, Any]) -> Source:
 
 def _told(data: Mapping[str, Any], file: NamedFile | None) -> Source:
     letter, beside = _parts(data)
+    if broken := [*_broken(letter, ""), *_broken({name: beside[name] for name in beside if name != "letter"}, "")]:
+        raise LetterError(broken)
     # a field left empty in a template says nothing
     said = {name: value for name, value in letter.items() if value is not None}
     whole = enclose(file.content, file.name, said) if file is not None else said
@@ -101,6 +106,25 @@ def _hidden(value: object) -> frozenset[Hidden]:
     if not isinstance(value, list) or any(item not in HIDDEN for item in value):
         raise LetterError([_strange("hidden", "la visibilité demandée n'existe pas", ", ".join(HIDDEN))])
     return frozenset(value)
+
+
+def _broken(value: object, path: str) -> Iterator[Fault]:
+    """Texts that no UTF-8 can write: an escape (\\ud800) may stand for half a character."""
+    match value:
+        case str() if not value.isascii() and _SURROGATE.search(value):
+            text = "le texte contient la moitié d'un caractère"
+            yield fault(path or "(fichier)", text, "du texte Unicode", "un code de substitution isolé")
+        case Mapping():
+            for name, item in value.items():
+                if _NAME.fullmatch(str(name)) is None:
+                    # no field of ours: it is not repeated, whatever it says
+                    yield from _broken(str(name), path)
+                    yield from _broken(item, path)
+                else:
+                    yield from _broken(item, f"{path}.{name}" if path else str(name))
+        case list() | tuple():
+            for place, item in enumerate(value):
+                yield from _broken(item, f"{path}[{place}]")
 
 
 def _strange(path: str, text: str, expected: str) -> Fault:

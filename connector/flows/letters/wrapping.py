@@ -1,7 +1,7 @@
 """A CDA put into ONE message of the volet "CDA in HL7v2", as a hospital would send it (hl7v2-interface §3.1 to §3.7).
 
 Same CDA, same facts, same bytes: the message is dated by its document and numbered by what it carries, so that the
-journal knows a letter handed twice.
+journal knows a letter handed twice; one that was given back meanwhile is a message of its own.
 """
 
 from __future__ import annotations
@@ -70,10 +70,12 @@ class Wrapping:
     environment: Environment = "production"
 
 
-def wrap(cda: bytes, header: CdaHeader, facts: Wrapping, *, action: Action | None = None) -> bytes:
+def wrap(cda: bytes, header: CdaHeader, facts: Wrapping, *, action: Action | None = None, given_back: int = 0) -> bytes:
     """MDM^T02, T10 or T04 in version 2.6, UTF-8, segments ended by CR.
 
     action  None creates, or replaces when the CDA names a document it replaces
+    given_back  number of the delivery that gave the same document back (refused, given up): handed in again, it is
+            another message; 0 for the first time
 
     A CDA has an INS only where the identity is qualified (§2.3): PID-32 says VALI with one, and what admissions say
     against it is for the gate. Raises CodecError when the CDA's effectiveTime is no HL7 time.
@@ -87,7 +89,7 @@ def wrap(cda: bytes, header: CdaHeader, facts: Wrapping, *, action: Action | Non
         segment(
             "MSH",
             NOMINAL.encoding_characters(),
-            *(*party, *party, time, "", f"MDM^{_EVENT[done]}^MDM_T02", control_id(cda, header, done)),
+            *(*party, *party, time, "", f"MDM^{_EVENT[done]}^MDM_T02", control_id(cda, header, done, given_back)),
             *("P" if facts.environment == "production" else "T", "2.6", "", "", "", "", "FRA", UTF8, "", "", PROFILE),
         ),
         segment("EVN", "", time),
@@ -108,9 +110,10 @@ def wrap(cda: bytes, header: CdaHeader, facts: Wrapping, *, action: Action | Non
     return ("\r".join(segments) + "\r").encode()
 
 
-def control_id(cda: bytes, header: CdaHeader, action: Action) -> str:
-    """MSH-10, 20 characters: the same for the same bytes and the same action."""
-    digest = hashlib.sha256(b"|".join((action.encode(), full_id(header.id).encode(), cda))).hexdigest()
+def control_id(cda: bytes, header: CdaHeader, action: Action, given_back: int = 0) -> str:
+    """MSH-10, 20 characters: the same for the same bytes, the same action and the same time they were given back."""
+    what = action if not given_back else f"{action} after {given_back}"
+    digest = hashlib.sha256(b"|".join((what.encode(), full_id(header.id).encode(), cda))).hexdigest()
     return f"L{digest[:19]}"
 
 
