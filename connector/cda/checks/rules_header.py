@@ -43,7 +43,8 @@ HEADER: Final = (
     ),
     Check(
         "CDA-18", "error", f"{_LDL} §5, dmp-interface a.7", structure.identifiers,
-        "identifiers of documents are OIDs of at most 64 characters or UUIDs, extensions without blank nor ^ & | ~",
+        "identifiers of documents are OIDs of at most 64 characters or UUIDs, "
+        "extensions without blank nor separator (^ & ~ \\, bar)",
         "uniqueId is root^extension: the registry would read another one; no official example does it",
     ),
     Check(
@@ -213,6 +214,6 @@ HEADER: Final = (
     Check(
         "CDA-92", "warning", f"{_LDL} §1.7, §1.8", dates.life_and_stay,
         "birth and death agree with the act, and in a letter the encounter with the act",
-        "newborns are admitted before they are born; four official examples are older than their patient",
+        "newborns are admitted before they are born; five official examples are older than their patient",
     ),
 )  # fmt: skip
