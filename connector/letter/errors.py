@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
+from decimal import Decimal
 from typing import Any, Final
 
 from pydantic import ValidationError
@@ -117,6 +118,7 @@ _WORDS: Final[Mapping[str, tuple[str, str]]] = {
     "model_type": ("un groupe de champs est attendu", "un groupe de champs"),
     "model_attributes_type": ("un groupe de champs est attendu", "un groupe de champs"),
     "dict_type": ("un groupe de champs est attendu", "un groupe de champs"),
+    "string_unicode": ("un nom ou un texte contient un caractère interdit", "des caractères imprimables"),
     "union_tag_not_found": ("le genre de lettre manque", ", ".join(_KINDS)),
 }
 
@@ -151,7 +153,7 @@ def _shape(kind: str, value: object) -> str:
     match value:
         case bool():
             return "oui ou non"
-        case int() | float():
+        case int() | float() | Decimal():
             return "nombre"
         case str():
             return f"texte de {len(value)} caractères" if value else "vide"

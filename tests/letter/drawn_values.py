@@ -10,17 +10,18 @@ from hypothesis import strategies as st
 
 from connector.base.oid import oid_from_uuid
 from connector.codes import load
+from connector.letter.model.text import visible
 
 Data = dict[str, Any]
 Drawn = st.SearchStrategy[Any]
 
-_HARD = "&<>\"'\\ éÉœß–’…€№Ωж漢\u200f\u0301🙂"
-_ANY = st.characters(codec="utf-8", exclude_categories=("Cs", "Cc"), exclude_characters="\ufffe\uffff")
+_HARD = "&<>\"'\\ éÉœß–’…€№Ωж漢\u200d\u0301🙂"
+_ANY = st.characters(codec="utf-8", exclude_categories=("Cs", "Cc", "Cf"), exclude_characters="\ufffe\uffff")
 _CHARACTER = st.sampled_from(_HARD) | _ANY | st.sampled_from("abcdefghijklmnopqrstuvwxyz ")
 
 
 def _text(alphabet: Drawn, longest: int) -> Drawn:
-    drawn = st.text(alphabet, min_size=1, max_size=longest).filter(lambda text: text.split() != [])
+    drawn = st.text(alphabet, min_size=1, max_size=longest).filter(visible)
     return st.sampled_from(_PHRASES) | drawn
 
 
@@ -80,8 +81,8 @@ MOMENTS = st.datetimes(datetime(1950, 1, 1), datetime(2030, 12, 31), timezones=Z
 )
 WHENS = DAYS | MOMENTS
 PARTIAL = WHENS | DAYS.map(lambda day: day[:4]) | DAYS.map(lambda day: day[:7])
-NUMBERS = st.decimals(0, 999, places=2, allow_nan=False).map(str) | st.integers(1, 99).map(str)
-UNITS = st.sampled_from(["mg", "g", "mL", "ug", "{tbl}", "{count}", "[iU]", "[drp]", "mg/d", "%"])
+NUMBERS = st.decimals("0.01", 999, places=2, allow_nan=False).map(str) | st.integers(1, 99).map(str)
+UNITS = st.sampled_from(["mg", "g", "mL", "ug", "{tbl}", "{count}", "[iU]", "[drp]", "{ampoule}", "mg/d", "%"])
 TIMES = st.sampled_from(["h", "d", "wk", "mo"])
 
 

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from connector.base.oid import oid_from_uuid
 from connector.codes import load
 from connector.letter.model import Letter
+from connector.letter.model.text import visible
 from connector.letter.plain import letter_of
 from tests.letter.drawn_care import allergies, devices, plans, problems, procedures, treatments
 from tests.letter.drawn_values import (
@@ -58,6 +59,14 @@ def organizations(**required: Drawn) -> Drawn:
     reach = {"addresses": some(addresses(), most=1), "telecoms": some(telecoms(), most=1)}
     known = {} if "finess" in required else {"finess": FINESS}
     return group({"name": lines(), **required}, {"practice_setting": settings(), **known, **reach})
+
+
+@cache
+def custodians() -> Drawn:
+    """A structure without a practice setting, for which the header has no room there."""
+    return organizations(finess=FINESS).map(
+        lambda drawn: {name: item for name, item in drawn.items() if name != "practice_setting"}
+    )
 
 
 @cache
@@ -122,7 +131,8 @@ def patients(draw: st.DrawFn) -> Data:
     born = draw(st.dates(date(1920, 1, 1), date(2019, 12, 31)))
     place = f"{draw(st.integers(1, 95).filter(lambda number: number != 20)):02}{draw(st.integers(1, 990)):03}"
     number = f"{2 if sex == 'F' else 1}{born:%y%m}{place}{draw(st.integers(1, 999)):03}"
-    given = draw(some(lines(15), 1, 3))
+    # A blank separates two names, each of which is seen.
+    given = draw(some(lines(15).filter(lambda text: all(map(visible, text.split()))), 1, 3))
     required = {
         "ins": {"value": f"{number}{97 - int(number) % 97:02}", "oid": "1.2.250.1.213.1.4.10"},
         "birth_family": draw(lines(30)),
@@ -207,7 +217,7 @@ def headers(draw: st.DrawFn, *acted: Data) -> Data:
             most=2,
         ),
         "orders": some(identifiers(), most=2),
-        "act": acts(st.sampled_from(acted)),
+        "act": acts(st.sampled_from(acted)).map(lambda act: _set_as(act, stay["practice_setting"])),
     }
     replaced = {"id": str(oid_from_uuid(draw(st.uuids()))), "version": version - 1}
     return {
@@ -221,9 +231,16 @@ def headers(draw: st.DrawFn, *acted: Data) -> Data:
         "stay": stay,
         "authors": [draw(authors()), *draw(some(authors() | devices_as_authors(), most=1))],
         "legal_authenticator": draw(people()),
-        "custodian": draw(organizations(finess=FINESS)),
+        "custodian": draw(custodians()),
         **draw(group({}, optional)),
     }
+
+
+def _set_as(act: Data, setting: Data) -> Data:
+    """The act in the one practice setting a document has."""
+    structure = act["performer"].get("organization", {})
+    told = {"organization": {**structure, "practice_setting": setting}} if "practice_setting" in structure else {}
+    return {**act, "performer": {**act["performer"], **told}}
 
 
 @cache

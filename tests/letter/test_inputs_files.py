@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from connector.letter.errors import LetterError
 from connector.letter.inputs import enclose, from_json, from_yaml, read_data
-from connector.letter.inputs.parsing import DEPTH_LIMIT
+from connector.letter.inputs.refusing import DEPTH_LIMIT
 from connector.letter.model import Letter, UnstructuredLetter
 from connector.letter.plain import data_of, letter_of
 from tests.letter.letters import PDF, SAMPLES, discharge, unstructured
@@ -68,11 +68,11 @@ def test_json_that_is_no_letter(content: bytes, text: str) -> None:
         (b"a: [\n", "le YAML est illisible à la ligne 2"),
         (b"a: \x01", "le YAML est illisible"),
         (b"a: 1\na: 2", "un champ est donné deux fois dans le même groupe"),
-        (b"a: &x 1\nb: *x", "le YAML utilise une ancre à la ligne 1"),
+        (b"a: &x 1\nb: *x", "le YAML utilise une ancre à la ligne 2"),
         (b"a: !!python/object/apply:os.system ['x']", "le YAML utilise une étiquette à la ligne 1"),
         (b"a: !!binary aGk=", "le YAML utilise une étiquette à la ligne 1"),
         (b"? [a]\n: 1", "une clé n'est pas un texte à la ligne 1"),
-        (b"a: 1\n---\nb: 2", "le YAML est illisible à la ligne 2"),
+        (b"a: 1\n---\nb: 2", "le fichier contient plusieurs documents YAML"),
         (b"- a", "le fichier ne décrit pas une lettre"),
         (b"", "le fichier ne décrit pas une lettre"),
         (b"a: " + b"[" * (DEPTH_LIMIT + 1) + b"]" * (DEPTH_LIMIT + 1), "le fichier est trop imbriqué"),

@@ -15,7 +15,7 @@ from connector.letter.model import DischargeLetter
 from connector.letter.plain import letter_of
 from tests.letter.letters import SAMPLES
 
-FACTS = Facts(id="2.25.1", set_id="2.25.2", time=datetime.fromisoformat("2024-03-10T10:30:00+01:00"))
+FACTS = Facts(id="2.25.1", set_id="2.25.2", time=datetime.fromisoformat("2024-04-03T18:30:00+02:00"))
 
 
 def rows(text: str, **mapping: Any) -> list[Row]:

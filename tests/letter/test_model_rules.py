@@ -234,7 +234,7 @@ RULES: list[Case] = [
     (
         SES,
         "treatments_at_discharge.0.dose.unit",
-        "cuillère à café",
+        "louche",
         "treatments_at_discharge[0].dose.unit",
         "l'unité n'est pas un code UCUM",
     ),
@@ -258,7 +258,7 @@ RULES: list[Case] = [
         "treatments_at_discharge.0.timing.every.value",
         0,
         "treatments_at_discharge[0].timing.every.value",
-        "l'intervalle entre deux prises est nul",
+        "la durée est nulle",
     ),
     (
         SES,

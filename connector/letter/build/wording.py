@@ -10,24 +10,8 @@ from typing import Final
 from connector.base.hl7time import clock_of, on_clock, which_hour
 from connector.letter.build.systems import NAMES
 from connector.letter.model import AnyAuthor, Code, DeviceAuthor, Dose, Letter, MaximumDose, Quantity, Timing
+from connector.letter.model.units import said
 
-_UNITS: Final = {
-    "s": "s",
-    "min": "min",
-    "h": "h",
-    "d": "jour",
-    "wk": "semaine",
-    "mo": "mois",
-    "a": "an",
-    "{tbl}": "comprimé",
-    "{count}": "unité",
-    "{capsule}": "gélule",
-    "{puff}": "bouffée",
-    "[drp]": "goutte",
-    "[iU]": "UI",
-    "ug": "µg",
-}
-_INVARIABLE: Final = frozenset({"mois", "UI", "s", "min", "h", "µg"})
 _FEMININE: Final = frozenset({"s", "min", "h", "wk"})
 _EVENTS: Final = {
     "AC": "avant le repas",
@@ -101,12 +85,7 @@ def number(value: str) -> str:
 
 def unit(value: str | None, amount: str = "1") -> str:
     """The unit in words; one that a denominator follows keeps it: `mg/d` → `mg/jour`."""
-    if not value:
-        return ""
-    first, *others = value.split("/")
-    word = _UNITS.get(first, first)
-    plural = first in _UNITS and word not in _INVARIABLE and _several(amount)
-    return "/".join([word + "s" * plural, *(_UNITS.get(other, other) for other in others)])
+    return said(value, several=_several(amount)) if value else ""
 
 
 def amount(value: str, of: str | None) -> str:

@@ -14,6 +14,7 @@ from typing import Any, Final
 
 from connector.ins.model import MatriculeIns, Traits
 from connector.letter.errors import Fault, LetterError, fault
+from connector.letter.inputs.clock import from_the_future
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -27,7 +28,7 @@ class Facts:
     defaults        plain data of the settings, filled where the file is silent: custodian, stay.facility_type,
                     stay.practice_setting, legal_authenticator…
     id, set_id      identifiers made for this letter (OID); set_id is that of the replaced document, if there is one
-    time            aware time of the record, for effective_time
+    time            aware time of the record, for effective_time; it is now, and nothing of a letter is much later
     """
 
     ins: MatriculeIns | None = None
@@ -44,7 +45,8 @@ class Facts:
 
 
 def complete(data: Mapping[str, Any], facts: Facts) -> dict[str, Any]:
-    """Plain data with what was missing. Raises LetterError with every contradiction (`found` never shows a value).
+    """Plain data with what was missing. Raises LetterError with every contradiction, or every date that is ahead of
+    `facts.time` (`found` never shows a value).
 
     The stay's word goes before the settings'. A default person, structure or list is taken whole or not at all.
     """
@@ -65,7 +67,18 @@ def complete(data: Mapping[str, Any], facts: Facts) -> dict[str, Any]:
         completed["stay"] = _filled(stay, _stay_known(facts, str(data.get("kind"))))
     known = {"id": facts.id, "set_id": facts.set_id, "effective_time": _iso(facts.time)}
     whole = _filled(completed, {name: value for name, value in known.items() if value})
-    return _filled(whole, facts.defaults)
+    whole = _filled(_with_setting_of_act(whole), facts.defaults)
+    if facts.time is not None and (early := tuple(from_the_future(whole, facts.time))):
+        raise LetterError(early)
+    return whole
+
+
+def _with_setting_of_act(data: dict[str, Any]) -> dict[str, Any]:
+    """The practice setting that an act of its own says is that of the letter, which has but one: before a default."""
+    setting = _in(_in(_in(data.get("act"), "performer"), "organization"), "practice_setting")
+    if setting is None or not isinstance(data.get("stay"), Mapping):
+        return data
+    return _filled(data, {"stay": {"practice_setting": setting}})
 
 
 def _group(value: object) -> object:

@@ -27,8 +27,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from connector.letter.errors import Fault, LetterError, fault, faults_of
-from connector.letter.inputs.parsing import from_yaml
 from connector.letter.inputs.paths import EACH, Step, parse_path
+from connector.letter.inputs.yamlfile import from_yaml
 from connector.letter.model.base import Broken, refusal, refusals
 
 PREFIX: Final = "correspondance"

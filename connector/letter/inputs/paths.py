@@ -57,6 +57,20 @@ class Sparse(dict[int, Any]):
     """A list being filled, by place."""
 
 
+def path_of(data: Mapping[str, Any], steps: tuple[Step, ...], each: int = 0) -> str:
+    """The path of a value that was put, as it will be once holes are closed."""
+    names, target = [], data
+    for step in steps:
+        target = target[step.name]
+        if step.index is None:
+            names.append(step.name)
+            continue
+        place = each if step.index == EACH else step.index
+        names.append(f"{step.name}[{sorted(target).index(place)}]")
+        target = target[place]
+    return ".".join(names)
+
+
 def settled(value: Any) -> Any:
     """The same data with each Sparse as a list, in the order of its places, holes closed."""
     if isinstance(value, Sparse):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any, ClassVar, Final
 
 from pydantic import BaseModel, ConfigDict, GetJsonSchemaHandler, model_validator
@@ -81,7 +82,10 @@ class Short(Plain):
     @model_validator(mode="before")
     @classmethod
     def _from_one_value(cls, value: Any) -> Any:
-        return cls._spelled(value) if isinstance(value, cls.SHORT_TYPES) else value
+        if isinstance(value, cls.SHORT_TYPES):
+            return cls._spelled(value)
+        # A number where a text or oui/non is wanted is refused as such, not for want of a group of fields.
+        return {cls.SHORT: value} if value is None or isinstance(value, bool | int | float | Decimal) else value
 
     @classmethod
     def _spelled(cls, value: Any) -> dict[str, Any]:

@@ -9,7 +9,9 @@ from typing import Annotated, Any, Final, Literal
 
 from pydantic import BeforeValidator, Field, PlainSerializer, WithJsonSchema
 
+from connector.cda.checks.pdf import encrypted
 from connector.letter.model.base import Broken, Plain, refusal
+from connector.letter.model.text import visible
 
 MediaType = Literal["application/pdf", "text/plain", "text/rtf", "image/jpeg", "image/tiff"]
 
@@ -66,8 +68,14 @@ class Body(Plain):
             yield Broken("content", "le fichier est vide", "un contenu", "vide")
         elif self.media_type == "text/plain":
             try:
-                self.content.decode("utf-8")
+                text = self.content.decode("utf-8")
             except UnicodeDecodeError:
                 yield Broken("content", "le texte n'est pas en UTF-8", "un texte en UTF-8", "autre codage")
+                return
+            if not visible(text):
+                yield Broken("content", "le texte est vide", "un texte qui se lit", "vide")
         elif not self.content.startswith(_OPENINGS[self.media_type]):
             yield Broken("content", "le fichier n'est pas du type annoncé", self.media_type, "autre contenu")
+        elif self.media_type == "application/pdf" and encrypted(self.content):
+            # Even without a password to open it: an archive may not keep it, and many a viewer refuses it.
+            yield Broken("content", "le PDF est chiffré", "un PDF sans chiffrement ni mot de passe", "chiffré")

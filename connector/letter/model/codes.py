@@ -161,9 +161,19 @@ class InSystem(_Checked):
             broken.append(Broken("code", f"le code n'a pas la forme {self.label}", self.expected, shown(value.code)))
         if broken:
             raise refusals(*broken)
-        label = load(self.labels).get(code, system) if self.labels and not value.display else None
-        display = label.display if label else value.display
+        display = value.display or self._label(code, system)
         return value.model_copy(update={"code": code, "system": system, "display": display})
+
+    def _label(self, code: str, system: str) -> str | None:
+        """The label of the list, which may be shorter than the system: a code it lacks says its own."""
+        if not self.labels:
+            return None
+        known = load(self.labels)
+        concept = known.get(code, system)
+        if concept is None:
+            expected = f"un code de {known.described}, ou le code avec son libellé (display)"
+            raise refusal("le code n'est pas dans la liste et n'a pas de libellé", expected, shown(code), "code")
+        return concept.display or None
 
     def offered(self) -> dict[str, Any]:
         return {"x-code-system": self.system, "x-code-system-name": self.label}

@@ -82,6 +82,8 @@ Insee = Annotated[str, BeforeValidator(_insee)]
 class _Rooted(Short):
     """May be given as text: `root`, or `root^extension`."""
 
+    SHORT = "root"
+
     @classmethod
     def _spelled(cls, value: Any) -> dict[str, Any]:
         root, mark, extension = value.strip().partition("^")

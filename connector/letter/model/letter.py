@@ -13,6 +13,7 @@ from connector.letter.model.clinical import Allergy, Device, PlanOfCare, Problem
 from connector.letter.model.codes import SNOMED, Code, DocumentStatus, TypeCode
 from connector.letter.model.events import EntryMode, ExitMode, FlagEvent, TextEvent
 from connector.letter.model.identifiers import Identifier
+from connector.letter.model.languages import is_language
 from connector.letter.model.patient import Patient
 from connector.letter.model.people import (
     AnyAuthor,
@@ -24,16 +25,19 @@ from connector.letter.model.people import (
     UnidentifiedProfessional,
 )
 from connector.letter.model.stay import ACT_CODE, DocumentedAct, Stay
-from connector.letter.model.text import Line, Prose
-from connector.letter.model.times import Moment
+from connector.letter.model.text import Line, Prose, Version
+from connector.letter.model.times import Moment, is_surely_before
 from connector.letter.model.treatment import NoAllergy, NoTreatment, Treatment
 
 LOINC = "2.16.840.1.113883.6.1"
 
+DISCHARGE = "11490-0"
+"""Type of a discharge letter, whatever its body."""
+
 
 def _language(value: str) -> str:
-    if len(value) != 5 or value[2] != "-" or not value[:2].islower() or not value[3:].isupper():
-        raise refusal("la langue n'est pas lisible", "fr-FR", "autre chose")
+    if not is_language(value):
+        raise refusal("la langue n'est pas lisible", "une langue et un pays, par exemple fr-FR", "autre chose")
     return value
 
 
@@ -44,7 +48,7 @@ class Replaced(Short):
 
     id: Identifier
     """Identifiant du document remplacé."""
-    version: Annotated[int, Field(ge=1)] | None = None
+    version: Version | None = None
     """Sa version."""
 
 
@@ -57,7 +61,7 @@ class LetterHeader(Plain):
     """Identifiant du document : un OID."""
     set_id: Annotated[Identifier, Field(json_schema_extra=COMPLETED)]
     """Identifiant commun à toutes les versions du document."""
-    version: Annotated[int, Field(ge=1, le=9999)] = 1
+    version: Version = 1
     """Numéro de version, à partir de 1."""
     replaces: Replaced | None = None
     """Document remplacé, quand celui-ci en est une nouvelle version."""
@@ -145,15 +149,52 @@ class LetterHeader(Plain):
         organization = performer.organization or Organization(name=self.custodian.name, finess=self.custodian.finess)
         if self.act is None and self.stay.unit:
             organization = Organization(name=self.stay.unit, telecoms=organization.telecoms)
-        if organization.practice_setting is None:
+        if self.act is None or organization.practice_setting is None:
             organization = organization.model_copy(update={"practice_setting": self.stay.practice_setting})
         return act.model_copy(update={"performer": performer.model_copy(update={"organization": organization})})
 
     def broken(self) -> Iterator[Broken]:
-        if self.custodian.finess is None:
-            yield Broken("custodian.finess", "la structure de conservation n'a pas de FINESS", "9 caractères", "absent")
+        yield from self._broken_custodian()
+        yield from self._broken_dates()
+        yield from self._broken_setting()
         if self.replaces is not None:
             yield from self._broken_replacement(self.replaces)
+
+    def _broken_custodian(self) -> Iterator[Broken]:
+        custodian = self.custodian
+        if custodian.finess is None:
+            yield Broken("custodian.finess", "la structure de conservation n'a pas de FINESS", "9 caractères", "absent")
+        # The schema has room for one of each, and for no setting.
+        if custodian.practice_setting is not None:
+            text = "le document n'a pas de place pour le cadre d'exercice de la structure de conservation"
+            yield Broken("custodian.practice_setting", text, "à retirer ; stay.practice_setting le dit", "présent")
+        for name, text in (("addresses", "une seule adresse"), ("telecoms", "une seule coordonnée")):
+            if len(given := getattr(custodian, name)) > 1:
+                told = f"le document n'a de place que pour {text} de la structure de conservation"
+                yield Broken(f"custodian.{name}", told, "1 au plus", str(len(given)))
+
+    def _broken_dates(self) -> Iterator[Broken]:
+        """Born, then admitted, then dead; a discharge letter is not written before the stay."""
+        admission, patient = self.stay.admission, self.patient
+        if is_surely_before(admission, patient.birth_date):
+            wanted = "une date égale ou antérieure à stay.admission"
+            yield Broken("patient.birth_date", "la naissance suit l'entrée", wanted, "après l'entrée")
+        wanted = "une date égale ou postérieure à stay.admission"
+        if patient.death is not None and is_surely_before(patient.death, admission):
+            yield Broken("patient.death", "le décès précède l'entrée", wanted, "avant l'entrée")
+        if self.type_code.code == DISCHARGE and is_surely_before(self.effective_time, admission):
+            yield Broken("effective_time", "la lettre de sortie précède l'entrée", wanted, "avant l'entrée")
+
+    def _broken_setting(self) -> Iterator[Broken]:
+        structure = self.act.performer.organization if self.act else None
+        setting = structure.practice_setting if structure else None
+        if setting is not None and setting.code != self.stay.practice_setting.code:
+            yield Broken(
+                "act.performer.organization.practice_setting",
+                "le document ne dit qu'un cadre d'exercice, et celui du séjour est autre",
+                self.stay.practice_setting.code,
+                setting.code,
+            )
 
     def _broken_replacement(self, former: Replaced) -> Iterator[Broken]:
         if former.id == self.id:
@@ -219,7 +260,7 @@ class DischargeLetter(LetterHeader):
 
     @property
     def type_code(self) -> Code:
-        return Code(code="11490-0", system=LOINC, display="Lettre de liaison à la sortie d'un établissement de soins")
+        return Code(code=DISCHARGE, system=LOINC, display="Lettre de liaison à la sortie d'un établissement de soins")
 
     def broken(self) -> Iterator[Broken]:
         yield from super().broken()

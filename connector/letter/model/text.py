@@ -1,15 +1,18 @@
 """Texts of a letter: one line, several lines, numbers kept as they were written, yes or no.
 
-What XML cannot hold is refused here, so that no later step meets it.
+What XML cannot hold is refused here, so that no later step meets it; so is what a reader cannot see, or sees in
+another order than it was written.
 """
 
 from __future__ import annotations
 
 import re
+import unicodedata
 from decimal import Decimal
 from typing import Annotated, Final
 
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
+from pydantic_core import PydanticCustomError
 
 from connector.letter.model.base import refusal
 
@@ -17,9 +20,33 @@ LINE_LIMIT: Final = 1_000
 PROSE_LIMIT: Final = 200_000
 
 _ILLEGAL = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+_CONTROL = re.compile("[\u007f-\u009f]")
+"""C1 controls: what a Windows-1252 file (’ … œ) becomes when it is read as Latin-1."""
+
+_HIDDEN = re.compile(
+    "[\u061c\u180e\u200e\u200f\u202a-\u202e\u2061-\u2064\u2066-\u206f\ufff9-\ufffb"
+    "\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0001\U000e0020-\U000e007f]"
+)
+"""Unicode Cf that turns the text around it or that nobody sees; the joiners of scripts and emoji (200C, 200D) stay."""
+
+_TYPESETTING = str.maketrans(dict.fromkeys("\u00ad\u200b\u2060\ufeff", ""))
+"""Soft hyphen, zero-width space, word joiner, byte order mark: where a line may break, which says nothing."""
+
+_NEW_LINES = str.maketrans({"\u2028": "\n", "\u2029": "\n"})
+_BLANK_LETTERS = frozenset("\u115f\u1160\u2800\u3164\uffa0")
+"""Letters and symbols without any ink."""
+
 _DECIMAL = re.compile(r"-?[0-9]{1,15}(?:\.[0-9]{1,10})?")
+_FAR: Final = 10**15
+_WHOLE = re.compile(r"-?[0-9]{1,15}")
 _YES = frozenset({"oui", "o", "vrai", "true", "yes", "1"})
 _NO = frozenset({"non", "n", "faux", "false", "no", "0"})
+
+
+def visible(value: str) -> bool:
+    """True when a reader sees something: a letter, a digit, a mark of punctuation, a symbol."""
+    return any(unicodedata.category(sign)[0] in "LNPS" and sign not in _BLANK_LETTERS for sign in value)
 
 
 def _line(value: str) -> str:
@@ -27,14 +54,24 @@ def _line(value: str) -> str:
 
 
 def _prose(value: str) -> str:
-    unix = _legal(value).replace("\r\n", "\n").replace("\r", "\n")
+    unix = _legal(value).replace("\r\n", "\n").replace("\r", "\n").translate(_NEW_LINES)
     return _bounded("\n".join(line.rstrip() for line in unix.split("\n")).strip(), PROSE_LIMIT)
 
 
 def _legal(value: str) -> str:
     if _ILLEGAL.search(value):
         raise refusal("le texte contient un caractère interdit dans un document XML", "des caractères imprimables")
-    return value
+    if found := _CONTROL.search(value):
+        expected = "des caractères imprimables ; vérifier le codage du fichier"
+        raise refusal("le texte contient un caractère de commande", expected, _point(found[0]))
+    if found := _HIDDEN.search(value):
+        expected = "un texte sans marque de sens d'écriture ni caractère de mise en forme"
+        raise refusal("le texte contient un caractère invisible", expected, _point(found[0]))
+    return value.translate(_TYPESETTING)
+
+
+def _point(sign: str) -> str:
+    return f"U+{ord(sign):04X}"
 
 
 def _bounded(value: str, limit: int) -> str:
@@ -42,21 +79,44 @@ def _bounded(value: str, limit: int) -> str:
         raise refusal("le texte est vide", "un texte, ou l'absence du champ", "vide")
     if len(value) > limit:
         raise refusal("le texte est trop long", f"{limit} caractères au plus", f"{len(value)} caractères")
+    if not visible(value):
+        raise refusal("le texte ne se voit pas", "un texte qui se lit, ou l'absence du champ", "invisible")
     return value
 
 
 def _number_as_text(value: object) -> object:
     if isinstance(value, bool):
         return value
+    if isinstance(value, int) and not -_FAR < value < _FAR:
+        # Python refuses to write out thousands of digits, and no number of a letter has sixteen.
+        raise _no_number()
     # JSON and YAML may hold a number; a float's shortest form is what was typed.
     return str(value) if isinstance(value, int | float | Decimal) else value
 
 
-def _decimal(value: str) -> str:
+def _amount(value: str) -> str:
     written = value.strip().replace(",", ".")
     if _DECIMAL.fullmatch(written) is None:
-        raise refusal("le nombre n'est pas lisible", "un nombre décimal, par exemple 1 ou 0,5", "autre chose")
+        raise _no_number()
+    if written.startswith("-"):
+        raise refusal("une quantité n'est pas négative", "un nombre positif", "nombre négatif")
     return written
+
+
+def _no_number() -> PydanticCustomError:
+    return refusal("le nombre n'est pas lisible", "un nombre décimal, par exemple 1 ou 0,5", "autre chose")
+
+
+def _whole(value: object) -> object:
+    """Text or a number to int, without ever writing out what an exponent stands for (1e99999999)."""
+    if isinstance(value, str) and _WHOLE.fullmatch(value.strip()):
+        return int(value)
+    if isinstance(value, int) and not isinstance(value, bool):
+        return value
+    # Compared as they are (`abs` would round); a NaN differs from itself, and an infinity is too large.
+    if isinstance(value, float | Decimal) and value == value and -_FAR < value < _FAR and value == int(value):
+        return int(value)
+    raise refusal("un nombre entier est attendu", "un nombre entier", "autre chose")
 
 
 def _flag(value: object) -> object:
@@ -77,13 +137,16 @@ Line = Annotated[str, AfterValidator(_line), Field(min_length=1)]
 Prose = Annotated[str, AfterValidator(_prose), Field(min_length=1)]
 """Free text of any number of lines (LF), never empty."""
 
-DecimalText = Annotated[
+Amount = Annotated[
     str,
     BeforeValidator(_number_as_text),
-    AfterValidator(_decimal),
-    WithJsonSchema({"type": ["string", "number"], "examples": ["1", "0.5"]}),
+    AfterValidator(_amount),
+    WithJsonSchema({"type": ["string", "number"], "minimum": 0, "examples": ["1", "0.5"]}),
 ]
-"""A decimal number kept as it was written ("0.50" stays so), with a point; a number or a comma is accepted."""
+"""A decimal number, zero or more, kept as it was written ("0.50" stays so), with a point; a comma is accepted."""
+
+Version = Annotated[int, Field(ge=1, le=9999), BeforeValidator(_whole)]
+"""Number of a version, from 1; digits between quotes, and 2.0, are accepted."""
 
 Flag = Annotated[
     bool, BeforeValidator(_flag), WithJsonSchema({"type": ["boolean", "string"], "examples": [True, False]})

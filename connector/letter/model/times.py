@@ -6,8 +6,9 @@ A time always says its zone: which clock a hospital meant cannot be guessed (cda
 from __future__ import annotations
 
 import re
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Annotated
+from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, BeforeValidator, WithJsonSchema
 
@@ -17,6 +18,9 @@ _DAY = re.compile(r"([0-9]{4})-([0-9]{2})-([0-9]{2})")
 _PARTIAL = re.compile(r"[0-9]{4}(-[0-9]{2})?")
 _MOMENT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}(:[0-9]{2})?(Z|[+-][0-9]{2}:[0-9]{2})?")
 _HL7 = re.compile(r"([0-9]{4})([0-9]{2})?([0-9]{2})?(?:([0-9]{2})([0-9]{2})?([0-9]{2})?(?:\.[0-9]+)?)?([+-][0-9]{4})?")
+
+_WESTERNMOST, _EASTERNMOST = timedelta(hours=-12), timedelta(hours=14)
+_PARIS = ZoneInfo("Europe/Paris")
 
 _A_MOMENT = "AAAA-MM-JJTHH:MM:SS+01:00"
 _A_DAY = "AAAA-MM-JJ"
@@ -36,9 +40,11 @@ def _moment(value: str) -> str:
     if match[2] is None:
         raise refusal("l'heure n'a pas de fuseau horaire", _A_MOMENT, "heure sans fuseau")
     try:
-        datetime.fromisoformat(value)
+        shift = datetime.fromisoformat(value).utcoffset()
     except ValueError:
         raise refusal("la date ou l'heure n'existe pas", _A_MOMENT, "date ou heure impossible") from None
+    if shift is not None and not _WESTERNMOST <= shift <= _EASTERNMOST:
+        raise refusal("le fuseau horaire n'existe pas", "de -12:00 à +14:00", "autre fuseau")
     return value
 
 
@@ -117,6 +123,15 @@ def is_before(one: str, other: str) -> bool:
     left, right = one.partition("T")[0], other.partition("T")[0]
     shorter = min(len(left), len(right))
     return left[:shorter] < right[:shorter]
+
+
+def is_surely_before(one: str, other: str) -> bool:
+    """`is_before`, by whichever clock a day was meant: that of the time it is compared with, or that of Paris."""
+    return is_before(one, other) and is_before(_in_paris(one), _in_paris(other))
+
+
+def _in_paris(value: str) -> str:
+    return datetime.fromisoformat(value).astimezone(_PARIS).isoformat() if "T" in value else value
 
 
 def reversed_period(start: str | None, end: str | None, field: str = "end") -> Broken | None:

@@ -2,54 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from decimal import Decimal
-from typing import Annotated, Final, Literal
+from typing import Literal
 
-from pydantic import AfterValidator
-
-from connector.letter.model.base import Broken, Plain, Short, refusal
+from connector.letter.model.base import Broken, Plain, Short
 from connector.letter.model.codes import AbsentAllergy, AbsentMedication, Atc, Cip, Cis, Route, Ucd
-from connector.letter.model.text import DecimalText, Flag, Line, Prose
+from connector.letter.model.text import Amount, Flag, Line, Prose
 from connector.letter.model.times import PartialDate, reversed_period
-
-_UNIT = re.compile(r"[!-~]{1,60}")
-
-
-_COMMON: Final = {
-    "comprimé": "{tbl}",
-    "comprimés": "{tbl}",
-    "gélule": "{capsule}",
-    "gélules": "{capsule}",
-    "sachet": "{sachet}",
-    "sachets": "{sachet}",
-    "goutte": "[drp]",
-    "gouttes": "[drp]",
-    "ui": "[iU]",
-    "µg": "ug",
-    "ml": "mL",
-    "heure": "h",
-    "heures": "h",
-    "j": "d",
-    "jour": "d",
-    "jours": "d",
-    "semaine": "wk",
-    "semaines": "wk",
-    "mois": "mo",
-}
-"""UCUM code of what a French record writes; each side of a slash is looked up."""
-
-
-def _unit(value: str) -> str:
-    value = "/".join(_COMMON.get(part.strip().lower(), part.strip()) for part in value.split("/"))
-    if _UNIT.fullmatch(value) is None:
-        raise refusal("l'unité n'est pas un code UCUM", "par exemple mg, mL, {tbl} (comprimé), mg/d", "autre chose")
-    return value
-
-
-Unit = Annotated[Line, AfterValidator(_unit)]
-"""A UCUM unit: mg, mL, d, h, {tbl}…, or a common French word for one; whether it exists is not known here."""
+from connector.letter.model.units import TimeUnit, Unit
 
 TimingEvent = (
     Literal["AC", "ACD", "ACM", "ACV", "C", "CD", "CM", "CV", "HS", "IC", "ICD", "ICM", "ICV"]
@@ -59,20 +20,24 @@ TimingEvent = (
 
 
 class Quantity(Plain):
-    """Une quantité et son unité."""
+    """Une durée : un nombre et une unité de temps."""
 
-    value: DecimalText
-    """Nombre."""
-    unit: Unit
-    """Unité UCUM : mg, mL, d (jour), h (heure)…"""
+    value: Amount
+    """Nombre, positif."""
+    unit: TimeUnit
+    """Unité de temps UCUM : min, h, d (jour), wk (semaine), mo (mois)…, ou son mot français."""
+
+    def broken(self) -> Iterator[Broken]:
+        if not Decimal(self.value):
+            yield Broken("value", "la durée est nulle", "un nombre positif", "0")
 
 
 class Dose(Plain):
     """Une dose : un nombre, ou de tant à tant."""
 
-    value: DecimalText
+    value: Amount
     """Nombre (le plus petit si la dose varie)."""
-    high: DecimalText | None = None
+    high: Amount | None = None
     """Le plus grand, si la dose varie."""
     unit: Unit | None = None
     """Unité UCUM : {tbl} comprimé, mg, mL… ; absente pour un simple compte."""
@@ -82,19 +47,25 @@ class Dose(Plain):
     def broken(self) -> Iterator[Broken]:
         if self.high is not None and Decimal(self.high) < Decimal(self.value):
             yield Broken("high", "la plus grande dose est sous la plus petite", "high ≥ value", "high < value")
+        elif not Decimal(self.high or self.value):
+            yield Broken("high" if self.high else "value", "la dose est nulle", "un nombre positif", "0")
 
 
 class MaximumDose(Plain):
     """Une dose à ne pas dépasser, par unité de temps."""
 
-    value: DecimalText
-    """Nombre."""
+    value: Amount
+    """Nombre, positif."""
     unit: Unit
     """Unité UCUM."""
     per: Quantity
     """Durée, par exemple 1 d (par jour)."""
     text: Line | None = None
     """En clair."""
+
+    def broken(self) -> Iterator[Broken]:
+        if not Decimal(self.value):
+            yield Broken("value", "la dose maximale est nulle", "un nombre positif", "0")
 
 
 class Timing(Plain):
@@ -112,8 +83,6 @@ class Timing(Plain):
             yield Broken("event", "le rythme est donné deux fois", "every, ou event", "les deux")
         if self.every is None and self.event is None and self.text is None:
             yield Broken("", "le rythme est vide", "every, event ou text", "vide")
-        if self.every is not None and Decimal(self.every.value) <= 0:
-            yield Broken("every.value", "l'intervalle entre deux prises est nul", "un nombre positif", "0 ou moins")
 
 
 class Treatment(Short):
