@@ -21,6 +21,7 @@ from connector.flows.admission import AdmissionFlow
 from connector.flows.config import ZamDestination
 from connector.flows.consultation import ConsultationFlow, ConsultationSettings
 from connector.flows.destinations import DMP, DMP_READ
+from connector.flows.document_gate import open_gate
 from connector.flows.feeders import feeders_of
 from connector.flows.gate import Gate
 from connector.flows.intake import Intake
@@ -42,7 +43,7 @@ from connector.journal.audit.atna.repository import tls_context
 from connector.journal.audit.key import load_key
 from connector.journal.engine.destinations import Destinations
 from connector.kit.config import GateConfig
-from connector.kit.gate import CdaGate, check_start, open_gate
+from connector.kit.gate import CdaGate, check_start
 from connector.patients.schema import SCHEMA as PATIENTS_SCHEMA
 from connector.pix.client import PixClient, open_client
 from connector.settings import Settings

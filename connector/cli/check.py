@@ -28,7 +28,9 @@ _COLUMNS: Final = ("rule", "severity", "field", "what")
 def check(
     files: Annotated[
         list[Path],
-        typer.Argument(exists=True, dir_okay=False, help="HL7 messages, CDA, metadata XML, captured SOAP requests."),
+        typer.Argument(
+            exists=True, dir_okay=False, help="HL7 messages, CDA, PDF, metadata XML, captured SOAP requests."
+        ),
     ],
     config: Annotated[
         Path | None, typer.Option("-c", "--config", exists=True, dir_okay=False, help="Settings file, for its rules.")
@@ -47,13 +49,13 @@ def check(
     """Say everything that is wrong in files of the hospital or of the DMP. Exit 1 when a finding is an error."""
     from connector.base.clock import utc_now
     from connector.cli.check_files import Checker
-    from connector.kit.gate import open_gate
+    from connector.flows.document_gate import open_gate
 
     ruling = _ruling(config, profile, kit)
     report: dict[str, Any] = {}
     refused = False
     with open_gate(ruling.gate) as gate:
-        checker = Checker(ruling.intake, ruling.dmp, gate, utc_now().date())
+        checker = Checker(ruling.intake, ruling.dmp, gate, utc_now().date(), ruling.gate.pdf)
         for name, path in _named(files).items():
             checked = checker.check(path.read_bytes())
             refused |= any(finding.blocking for finding in checked.findings)

@@ -1,4 +1,4 @@
-"""What a file is, and everything wrong with it: HL7 messages, CDA documents, metadata XML, captured SOAP requests."""
+"""What a file is, and everything wrong with it: HL7 messages, CDA, PDF, metadata XML, captured SOAP requests."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from datetime import UTC, date, datetime
 from typing import Any, Final, Literal
 
 from connector.base.finding import Finding
+from connector.cda.checks import pdf
+from connector.cda.checks.media import MEDIA
 from connector.cda.errors import CdaError
 from connector.cda.header import read_header
 from connector.cda.model import CdaHeader
@@ -31,7 +33,7 @@ from connector.hl7.volet import VoletRefusal
 from connector.kit.gate import CdaGate
 from connector.xds.model import DocumentEntry
 
-Kind = Literal["hl7", "cda", "xds", "unknown"]
+Kind = Literal["hl7", "cda", "pdf", "xds", "unknown"]
 
 _MSH: Final = re.compile(rb"[\x0b\s]*(?:\xef\xbb\xbf)?[\x0b\s]*MSH")
 _XML: Final = re.compile(rb"(?:\xef\xbb\xbf)?\s*<|\xff\xfe<|\xfe\xff\x00<")
@@ -40,6 +42,9 @@ _ROOT: Final = re.compile(rb"<(?:[A-Za-z_][\w.-]*:)?([A-Za-z_][\w.-]*)[\s/>]")
 _DOCUMENTS: Final = (b"ClinicalDocument", b"stylesheet")
 """A CDA alone, or carried by the stylesheet that presents it."""
 _MIME: Final = re.compile(rb"\s*(?:--|POST |MIME-Version:|Content-Type:)", re.IGNORECASE)
+_PDF: Final = b"%PDF-"
+_PDF_WITHIN: Final = 1024
+"""Bytes among which readers of PDF look for its beginning."""
 _IDS: Final = FeedIds("2.25.1", "2.25.2", datetime(2026, 1, 1, tzinfo=UTC))
 """Stand for those of a real submission, which are made when it leaves."""
 
@@ -51,7 +56,7 @@ _SOME_CLASS: Final = "I"
 class Checked:
     """One file. `metadata` is the DocumentEntry that would be made of each document in it, by attribute.
 
-    kind    "MDM^T02", "CDA", or what the request is
+    kind    "MDM^T02", "CDA", "PDF", or what the request is
     suites  what the documents went through
     """
 
@@ -63,12 +68,16 @@ class Checked:
 
 @dataclass(frozen=True, slots=True)
 class Checker:
-    """`gate` judges the documents, with the agency's kit or without; `dmp` says which profile and forms."""
+    """`gate` judges the documents, with the agency's kit or without; `dmp` says which profile and forms.
+
+    pdf  what a breach of PDF/A-1 is, as `gate.pdf`
+    """
 
     intake: IntakeConfig
     dmp: DmpConfig
     gate: CdaGate
     today: date
+    pdf: Literal["warn", "refuse"] = "warn"
 
     def check(self, raw: bytes) -> Checked:
         """Never raises for the content of a file."""
@@ -77,6 +86,10 @@ class Checker:
                 return self._message(with_cr(raw.lstrip(b"\xef\xbb\xbf \t\r\n\x0b")))
             case "cda":
                 return self._document(raw)
+            case "pdf":
+                from connector.render.pdfa import check_pdfa
+
+                return Checked("PDF", (*_unfit(raw), *check_pdfa(raw, strict=self.pdf == "refuse")))
             case "xds":
                 # the judge is loaded for what it judges
                 from connector.simulator.inspection import inspect
@@ -84,7 +97,7 @@ class Checker:
                 inspection = inspect(raw, profile=self.dmp.profile)
                 return Checked(inspection.kind, tuple(inspection.findings))
             case _:
-                expected = "un message HL7, un CDA, des métadonnées XDS ou une requête SOAP"
+                expected = "un message HL7, un CDA, un PDF, des métadonnées XDS ou une requête SOAP"
                 text = "ce fichier n'est de rien que l'on sache contrôler"
                 return Checked("unknown", (Finding("CHECK-KIND", "error", "file", "inconnu", expected, text),))
 
@@ -174,7 +187,19 @@ def kind_of(raw: bytes) -> Kind:
     if _XML.match(raw):
         root = _ROOT.search(_BEFORE_ROOT.sub(b"", raw[:200_000].replace(b"\x00", b"")))
         return "cda" if root is not None and root[1] in _DOCUMENTS else "xds"
-    return "xds" if _MIME.match(raw) else "unknown"
+    if _MIME.match(raw):
+        return "xds"
+    return "pdf" if _PDF in raw[:_PDF_WITHIN] else "unknown"
+
+
+def _unfit(content: bytes) -> Iterator[Finding]:
+    """Why a document that carries this PDF would be refused, by the rules of its body."""
+    if not MEDIA["application/pdf"](content):
+        text = "Un document ne peut pas porter ce fichier : ce n'est pas un PDF du premier au dernier octet"
+        yield Finding("CDA-33", "error", "PDF", "un autre contenu", "%PDF-1.x au début, %%EOF à la fin", text)
+    if pdf.encrypted(content):
+        text = "Un document ne peut pas porter un PDF chiffré : rien ne dit qu'il s'ouvrira chez le lecteur"
+        yield Finding("CDA-36", "error", "PDF", "chiffrement", "un PDF sans chiffrement", text)
 
 
 def _message_kind(raw: bytes) -> str:

@@ -85,8 +85,8 @@ def check(
     """Say everything that keeps letters from being sent: data, then what the CDA's gate says. Exit 1 for an error."""
     from dataclasses import replace
 
+    from connector.flows.document_gate import open_gate
     from connector.kit.config import GateConfig
-    from connector.kit.gate import open_gate
     from connector.letter.errors import LetterError
 
     report: dict[str, Any] = {}

@@ -124,8 +124,8 @@ class Tally:
 def rehearse(config: Path, folder: Path, *, keep: bool, kit: bool, as_json: bool) -> None:
     """Compares, or keeps, every captured message of `folder`. Raises SettingsError when there is none."""
     from connector.cli.rehearse_parts import parts_of
+    from connector.flows.document_gate import open_gate
     from connector.flows.rehearsal import open_rehearsal
-    from connector.kit.gate import open_gate
     from connector.settings import load_settings
 
     tally, told = Tally(messages=sum(1 for _ in _captured(folder))), _Told(as_json)

@@ -19,6 +19,7 @@ class GateConfig:
 
     kit            folder of the agency's distribution as downloaded; "" or "absent-accepted": our own checks only
     schematron     what a failed assertion of the kit does: 'refuse' the document, or 'warn' on its timeline
+    pdf            what a breach of PDF/A-1 by a PDF we did not make does: 'warn' on the timeline, or 'refuse' the document
     terminologies  also look codes up in the kit's terminologies
     workers        processes that hold the compiled suites, about 300 MB each; that many documents are judged at once
     time_limit     seconds one document may take before its worker is replaced and the document refused
@@ -31,6 +32,7 @@ class GateConfig:
 
     kit: str = ""
     schematron: Literal["refuse", "warn"] = "refuse"
+    pdf: Literal["warn", "refuse"] = "warn"
     terminologies: bool = False
     workers: int = 1
     time_limit: float = 60.0

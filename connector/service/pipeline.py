@@ -25,6 +25,7 @@ from connector.assembly import (
 )
 from connector.base.clock import Clock, UuidFactory, random_uuid, utc_now
 from connector.flows.destinations import DMP
+from connector.flows.document_gate import open_gate
 from connector.flows.letters import LetterDesk
 from connector.journal import Journal, JournalError
 from connector.journal.audit.keeping import AuditService
@@ -32,7 +33,7 @@ from connector.journal.db.alone import alone
 from connector.journal.engine.opening import WorkEngine, engine_for
 from connector.journal.model import stamp
 from connector.kit.config import GateConfig
-from connector.kit.gate import CdaGate, open_gate
+from connector.kit.gate import CdaGate
 from connector.settings import Settings
 
 T = TypeVar("T")

@@ -51,7 +51,9 @@ def findings(run: Run, file: Path, *options: object) -> list[dict[str, str]]:
         (b"--boundary\r\nContent-Type: text/xml", "xds"),
         (b"MIME-Version: 1.0\r\n", "xds"),
         (b"", "unknown"),
-        (b"%PDF-1.4", "unknown"),
+        (b"%PDF-1.4", "pdf"),
+        (b"junk before\n%PDF-1.4", "pdf"),
+        (b" " * 2000 + b"%PDF-1.4", "unknown"),
     ],
 )
 def test_what_a_file_is(raw: bytes, kind: str) -> None:

@@ -14,6 +14,7 @@ from typing import Final, TypeVar
 
 from connector.cda.checks import check_document
 from connector.cda.model import CdaHeader
+from connector.flows.document_gate import with_pdf
 from connector.flows.letters.config import LettersConfig
 from connector.flows.letters.export.model import Failure, Item, Made, Ready, Task, of_faults, refused_data
 from connector.flows.letters.making import MadeLetter, make_from_cda, make_from_data
@@ -103,11 +104,11 @@ class Maker:
 
     def verdict(self, cda: bytes, header: CdaHeader | None, at: datetime) -> CdaVerdict:
         """What our rules say of a CDA, and the kit where there is one; `header` is its own, if somebody read it."""
-        if self._judge is not None:
-            return self._judge.judge(cda, at)
         gate = self._making.gate
+        if self._judge is not None:
+            return with_pdf(self._judge.judge(cda, at), cda, gate)
         found = check_document(cda, header, max_bytes=gate.max_bytes, environment=gate.environment, now=at)
-        return CdaVerdict(found, (STRUCTURE,), "")
+        return with_pdf(CdaVerdict(found, (STRUCTURE,), ""), cda, gate)
 
     def _refused(self, error: LetterError, item: Item) -> Failure:
         if item.kind == "stay" and set(item.data) <= {"kind"}:
