@@ -157,6 +157,33 @@ def test_rows_without_entries_say_the_title_they_stand_under() -> None:
     assert texts == ["Nom : A ; Dose : 1", "À arrêter le 12/03 : Nom : B ; Dose : 2"]
 
 
+def test_a_caption_that_says_more_than_the_title_is_set_aside() -> None:
+    for caption, expected in (("Traitements à la sortie", []), ("À prendre à jeun", ["À prendre à jeun"])):
+        document = Document(letter_of(discharge()))
+        table_of_treatments = document.at(f"{document.section('10183-2')}/v3:text/v3:table")
+        told = etree.Element("{urn:hl7-org:v3}caption")
+        told.text = caption
+        table_of_treatments.insert(0, told)
+        assert [item.value for item in document.read()[1]] == expected
+
+
+def test_words_that_are_their_figures_come_back() -> None:
+    dose = {"value": "1", "unit": "mg", "text": "1 mg"}
+    treatment = {
+        "name": "A",
+        "timing": {"text": "1 fois / jour", "every": {"value": "1", "unit": "d"}},
+        "dose": dose,
+        "rate": dose,
+        "max_dose": dose | {"per": {"value": "1", "unit": "d"}, "text": "1 mg / jour"},
+    }
+    letter = letter_of(discharge() | {"treatments_at_discharge": [treatment]})
+    told, kept = Document(letter).read()
+    assert isinstance(letter, DischargeLetter)
+    assert isinstance(told, DischargeLetter)
+    assert told.treatments_at_discharge == letter.treatments_at_discharge
+    assert kept == ()
+
+
 # Links, notes, lists
 
 

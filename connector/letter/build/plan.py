@@ -26,6 +26,8 @@ STAGES: Final = {
 A promise has no mood of its own: the suites want PMRS, the schema only knows PRMS, so a status tells it from a wish.
 """
 
+CAPTIONS: Final = ("Actes à réaliser", "Examens et suivis demandés", "Consultations et rendez-vous")
+
 _REQUEST_COLUMNS: Final = ("Demande", "État", "Date")
 _ENCOUNTER_COLUMNS: Final = ("Rencontre", "Type", "État", "Date", "Priorité")
 
@@ -36,13 +38,9 @@ def plan_of_care(place: Place, plan: PlanOfCare) -> Section:
     met = [(place.at("encounter", number), item) for number, item in enumerate(plan.encounters, 1)]
     narrative: list[Content] = [
         paragraph(place.at("text").content(lines(plan.text))) if plan.text else None,
-        table(acts.COLUMNS, [acts.act_row(*pair, "INT") for pair in todo], "Actes à réaliser") if todo else None,
-        table(_REQUEST_COLUMNS, [_request_row(*pair) for pair in asked], "Examens et suivis demandés")
-        if asked
-        else None,
-        table(_ENCOUNTER_COLUMNS, [_encounter_row(*pair) for pair in met], "Consultations et rendez-vous")
-        if met
-        else None,
+        table(acts.COLUMNS, [acts.act_row(*pair, "INT") for pair in todo], CAPTIONS[0]) if todo else None,
+        table(_REQUEST_COLUMNS, [_request_row(*pair) for pair in asked], CAPTIONS[1]) if asked else None,
+        table(_ENCOUNTER_COLUMNS, [_encounter_row(*pair) for pair in met], CAPTIONS[2]) if met else None,
     ]
     entries = (
         *(acts.act(*pair, "INT") for pair in todo),

@@ -12,9 +12,11 @@ from lxml import etree
 from connector.base.hl7time import PARIS
 from connector.base.ns import HL7V3, q
 from connector.letter.build import wording
+from connector.letter.build.plan import CAPTIONS
 from connector.letter.model.times import from_hl7
 from connector.letter.read.cursor import Cursor, Kept, Reading, path_of
 from connector.letter.read.narrative import NamedCell, is_deleted, plain, same, words
+from connector.letter.read.tables import CAPTION
 
 _DATE: Final = re.compile(r"(?:[0-9]{2}/)?[0-9]{2}/[0-9]{4}(?: à [0-9]{2}:[0-9]{2}(?: \(heure d'(?:été|hiver)\))?)?")
 _TS: Final = re.compile(r"[12][0-9]{5}(?:[0-9]{2})?(?:[0-9]{4,6}(?:[+-][0-9]{4})?)?")
@@ -73,6 +75,15 @@ class Story:
                     return rest
         return None
 
+    def quoted(self, *heads: str) -> str | None:
+        """The part of that column which stands in a `content` of its own: words of the hospital, as it wrote them."""
+        for row in self.rows:
+            for cell in self.reading.cells(row):
+                parts = [part for part in cell.element if part.tag == q(HL7V3, "content") and part.get("ID")]
+                if len(parts) == 1 and any(" ".join(words(name)) in heads for name in cell.names):
+                    return plain(parts[0]) or None
+        return None
+
     def settle(self) -> None:
         """Accounts for the cells that say again what the entry says in codes, or what `told` says in words."""
         facts = Facts(self.entry, self.told)
@@ -85,8 +96,14 @@ class Story:
                 if not rest or (label and len(cells) > 1) or facts.hold(rest):
                     self._settled(cell)
             for above in row.iterancestors(q(HL7V3, "table")):
-                for name in ("thead", "caption"):
-                    self.reading.whole.update(above.iterfind(q(HL7V3, name)))
+                self.reading.whole.update(above.iterfind(q(HL7V3, "thead")))
+                self.reading.whole.update(node for node in above.iterfind(CAPTION) if self._says_nothing_more(node))
+
+    def _says_nothing_more(self, caption: etree._Element) -> bool:
+        """True for the title of the section said again, and for the captions of the builder."""
+        title = self.entry.inside("section").at("title").peek_text()
+        told = plain(caption)
+        return not told or any(same(told, usual) for usual in (title, *CAPTIONS))
 
     def hear(self, texts: Iterable[str | None], chosen: str | None) -> None:
         """Sets aside what the entry points to, was not chosen, and says more than the codes do."""

@@ -158,7 +158,10 @@ def _from_the_row(story: Story, found: Plain) -> None:
                 words.append(f"{label} : {text}")
             continue
         said_so = figures(value)
-        value["text"] = value.get("text") or _own_words(story.column(*heads), said_so)
+        quoted = story.quoted(*heads)
+        own = _own_words(story.column(*heads), said_so)
+        # Words that are the figures, letter for letter, are the hospital's where they stand apart.
+        value["text"] = value.get("text") or own or (quoted if quoted == said_so else None)
         found[field] = said(value)
         story.told.append(said_so)
     if found.get("duration"):
