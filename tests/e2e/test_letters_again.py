@@ -41,7 +41,7 @@ def until_status(desk: Desk, unique_id: str, status: str) -> LetterState:
     def read() -> LetterState:
         return state(desk, unique_id)
 
-    return wait_for(read, lambda one: one.status == status)
+    return wait_for(read, lambda one: one.status == status and one.deletion in ("", "done"))
 
 
 def wait_for(read: Callable[[], LetterState], found: Callable[[LetterState], bool]) -> LetterState:

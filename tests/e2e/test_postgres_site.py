@@ -18,7 +18,7 @@ from connector.patients.schema import SCHEMA
 from connector.simulator.config import SimConfig
 from connector.simulator.faults import FaultRule
 from connector.watch.feeding_rows import feeding_report
-from tests.e2e import test_deletion, test_letters, test_publication, test_shadow, test_versions
+from tests.e2e import test_deletion, test_letters, test_letters_again, test_publication, test_shadow, test_versions
 from tests.e2e.conftest import MakeSite
 from tests.e2e.harness import INS, Site
 from tests.e2e.messages import admission, deletion, letter, successor
@@ -40,6 +40,10 @@ SCENARIOS: Final[tuple[Callable[[Site], None], ...]] = (
     test_letters.test_from_the_discharge_to_the_letter_in_the_dmp,
     test_letters.test_a_stay_whose_letter_waits_for_something_says_so,
     test_letters.test_a_letter_is_replaced_then_deleted,
+    test_letters_again.test_data_deleted_while_they_waited_are_refused_when_handed_in_again,
+    test_letters_again.test_versions_that_wait_are_in_the_chain_with_their_link_and_their_deletion,
+    test_letters_again.test_what_is_replaced_or_deleted_takes_no_successor_and_no_second_deletion,
+    test_letters_again.test_who_asked_for_a_deletion_and_why_is_kept,
 )
 REHEARSALS: Final[tuple[Callable[[MakeSite], None], ...]] = (
     test_shadow.test_a_chain_written_replaced_and_taken_back_in_shadow_leaves_nothing,
