@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import groupby
+from typing import Final
 
 from connector.cda.header import CDA_CAP
 from connector.render.html.page import page_tree, read_document
 from connector.render.pdf.blocks import Block, Images, Run, page_blocks
+
+_ROMAN: Final = ("", "i", "ii", "iii", "iv", "v", "vi", "vii", "viii", "ix")
 
 
 def to_text(cda: bytes, *, cap: int = CDA_CAP) -> str:
@@ -42,7 +45,18 @@ def _lines(blocks: list[Block]) -> Iterator[str]:
 
 
 def _mark(numbering: str, rank: int) -> str:
-    return "-" if not numbering else f"{rank}."
+    """Of an item, in the style of its list (`blocks.py`): other texts may speak of it by that name."""
+    style = numbering.removesuffix(".")
+    match style.lower():
+        case "":
+            return "-"
+        case "a" if rank <= 26:
+            said = chr(ord("a") + rank - 1)
+        case "i" if rank < 40:
+            said = "x" * (rank // 10) + _ROMAN[rank % 10]
+        case _:
+            return f"{rank}."
+    return f"{said.upper() if style.isupper() else said}."
 
 
 def _rows(table: Block) -> Iterator[str]:

@@ -35,7 +35,7 @@ def test_in_the_terminal(letter: Path) -> None:
     assert "Lettre de liaison du service de cardiologie\n===" in said
     assert "Nom de naissance : PAT-TROIS\n" in said
     assert "Quoi | Valeur\nEntrée | En urgence\n" in said
-    assert "- Paracétamol\n" in said
+    assert "i. Paracétamol\n" in said
 
 
 def test_as_a_page(letter: Path) -> None:

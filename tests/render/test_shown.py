@@ -86,7 +86,23 @@ def test_what_is_struck_out_or_above_is_told_in_a_terminal() -> None:
     assert "[supprimé : Amoxicilline] Repos 10^9/L, CO2, 10^(-3)" in said
 
 
-def test_an_ordered_list_is_numbered_in_a_terminal() -> None:
+@pytest.mark.parametrize(
+    ("style", "marks"),
+    [
+        ("", "1. 3. 27. 44."),
+        ("LittleAlpha", "a. c. 27. 44."),
+        ("BigRoman", "I. III. XXVII. 44."),
+        ("LittleRoman", "i. iii. xxvii. 44."),
+    ],
+)
+def test_an_item_has_its_number_in_a_terminal(style: str, marks: str) -> None:
+    items = "".join(f"<item>point{rank}</item>" for rank in range(1, 45))
+    said = to_text(with_narrative(f'<list listType="ordered" styleCode="{style}">{items}</list>')).splitlines()
+    for rank, mark in zip((1, 3, 27, 44), marks.split(), strict=True):
+        assert f"{mark} point{rank}" in said
+
+
+def test_an_ordered_list_is_numbered_in_a_terminal_and_another_is_not() -> None:
     items = "<item>un</item><item>deux</item>"
     assert "1. un\n2. deux\n- un" in to_text(
         with_narrative(f'<list listType="ordered">{items}</list><list>{items}</list>')
