@@ -183,6 +183,15 @@ def test_the_unit_of_the_stay_is_told_beside_another_act() -> None:
     assert found(tree(changed(discharge(), "stay.place", "Pavillon A")), place) == ["Pavillon A"]
 
 
+def test_the_practice_setting_of_the_stay_is_that_of_its_act() -> None:
+    structure = {"name": "Cabinet", "practice_setting": "AMBULATOIRE"}
+    data = changed(changed(discharge(), "legal_authenticator.organization", structure), "stay.unit", ...)
+    root = tree(data)
+    setting = "v:documentationOf//v:representedOrganization/v:standardIndustryClassCode/@code"
+    assert one(root, setting) == data["stay"]["practice_setting"]
+    assert one(root, "v:legalAuthenticator//v:standardIndustryClassCode/@code") == "AMBULATOIRE"
+
+
 def test_one_day_is_one_point_in_time() -> None:
     day = "2024-03-02"
     data = changed(changed(discharge(), "stay.admission", day), "stay.discharge", day)
