@@ -51,6 +51,13 @@ def test_nothing_of_a_discharge_letter_is_much_later_than_now(path: str, value: 
     assert told(changed(discharge(), path, value), MADE) == []
 
 
+def test_what_is_wrong_beside_is_told_at_once() -> None:
+    data = changed(changed(discharge(), "patient.birth_date", "2099-01-01"), "reason", "")
+    with pytest.raises(LetterError) as refused:
+        complete(data, NOW)
+    assert [fault.path for fault in refused.value.faults] == ["patient.birth_date", "reason"]
+
+
 def test_a_stay_may_be_planned() -> None:
     data = changed(admission(), "stay.admission", "2024-09-01")
     assert told(changed(data, "stay.discharge", "2024-09-05") if "discharge" in data["stay"] else data) == []

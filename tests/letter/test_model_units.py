@@ -32,8 +32,6 @@ def test_ucum_is_taken_as_it_is(unit: str) -> None:
 @pytest.mark.parametrize(
     ("written", "unit"),
     [
-        ("ans", "a"),
-        ("an", "a"),
         ("mcg", "ug"),
         ("µg", "ug"),
         ("μg", "ug"),
@@ -99,6 +97,13 @@ def test_a_reader_is_shown_french(unit: str, one: str, several: str) -> None:
 def test_any_text_is_a_unit_or_is_not(text: str) -> None:
     assert is_ucum(ucum_of(text)) in (True, False)
     assert near(text).endswith("par exemple mg, mL, comprimé, goutte, UI, mg/j")
+
+
+def test_a_duration_is_in_time() -> None:
+    for written, unit in (("an", "a"), ("ans", "a"), ("semaines", "wk"), ("H", "h")):
+        treatment = Treatment.model_validate({"text": "x", "duration": {"value": 2, "unit": written}})
+        assert treatment.duration is not None
+        assert treatment.duration.unit == unit
 
 
 def test_every_word_leads_to_a_code_and_every_code_stays() -> None:

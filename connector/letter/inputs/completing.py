@@ -15,6 +15,7 @@ from typing import Any, Final
 from connector.ins.model import MatriculeIns, Traits
 from connector.letter.errors import Fault, LetterError, fault
 from connector.letter.inputs.clock import from_the_future
+from connector.letter.plain import letter_of
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -68,9 +69,18 @@ def complete(data: Mapping[str, Any], facts: Facts) -> dict[str, Any]:
     known = {"id": facts.id, "set_id": facts.set_id, "effective_time": _iso(facts.time)}
     whole = _filled(completed, {name: value for name, value in known.items() if value})
     whole = _filled(_with_setting_of_act(whole), facts.defaults)
-    if facts.time is not None and (early := tuple(from_the_future(whole, facts.time))):
-        raise LetterError(early)
+    early = tuple(from_the_future(whole, facts.time)) if facts.time is not None else ()
+    if early:
+        raise LetterError((*early, *_others(whole, {item.path for item in early})))
     return whole
+
+
+def _others(data: Mapping[str, Any], told: set[str]) -> Iterator[Fault]:
+    """What the model would refuse beside what is told already: a letter's faults are told at once."""
+    try:
+        letter_of(data)
+    except LetterError as refused:
+        yield from (item for item in refused.faults if item.path not in told)
 
 
 def _with_setting_of_act(data: dict[str, Any]) -> dict[str, Any]:

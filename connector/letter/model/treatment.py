@@ -10,7 +10,7 @@ from connector.letter.model.base import Broken, Plain, Short
 from connector.letter.model.codes import AbsentAllergy, AbsentMedication, Atc, Cip, Cis, Route, Ucd
 from connector.letter.model.text import Amount, Flag, Line, Prose
 from connector.letter.model.times import PartialDate, reversed_period
-from connector.letter.model.units import TimeUnit, Unit
+from connector.letter.model.units import LASTING, TimeUnit, Unit
 
 TimingEvent = (
     Literal["AC", "ACD", "ACM", "ACV", "C", "CD", "CM", "CV", "HS", "IC", "ICD", "ICM", "ICV"]
@@ -32,6 +32,12 @@ class Quantity(Plain):
             yield Broken("value", "la durée est nulle", "un nombre positif", "0")
 
 
+def _lasting(unit: str | None) -> Iterator[Broken]:
+    """Hours may be a dose (oxygen), days never are."""
+    if unit in LASTING:
+        yield Broken("unit", "une dose ne se compte pas en jours", "par exemple mg, comprimé, goutte, h", unit or "")
+
+
 class Dose(Plain):
     """Une dose : un nombre, ou de tant à tant."""
 
@@ -49,6 +55,7 @@ class Dose(Plain):
             yield Broken("high", "la plus grande dose est sous la plus petite", "high ≥ value", "high < value")
         elif not Decimal(self.high or self.value):
             yield Broken("high" if self.high else "value", "la dose est nulle", "un nombre positif", "0")
+        yield from _lasting(self.unit)
 
 
 class MaximumDose(Plain):
@@ -66,6 +73,7 @@ class MaximumDose(Plain):
     def broken(self) -> Iterator[Broken]:
         if not Decimal(self.value):
             yield Broken("value", "la dose maximale est nulle", "un nombre positif", "0")
+        yield from _lasting(self.unit)
 
 
 class Timing(Plain):

@@ -39,6 +39,9 @@ _LARGE: Final = _atoms("MBq GBq TBq")
 TIMES: Final = _atoms("s min h d wk mo mo_j mo_s mo_g a a_j a_t a_g")
 """The units of a duration."""
 
+LASTING: Final = TIMES - _atoms("s min h")
+"""Those of a day and more."""
+
 _WORDS: Final[Mapping[str, tuple[str, ...]]] = {
     "{tbl}": ("comprimé", "comprimés", "comprime", "comprimes", "cp", "cps", "cpr", "comp"),
     "{capsule}": ("gélule", "gélules", "gelule", "gelules", "gél", "capsule", "capsules"),
