@@ -41,11 +41,12 @@ from connector.base.clock import utc_now
 from connector.base.logs import configure_logs
 from connector.flows.letters.export.crew import Crew
 from connector.flows.letters.export.dmp import Backlog, DmpTarget, Door
+from connector.flows.letters.export.files import Ignored
 from connector.flows.letters.export.ledger import Ledger
 from connector.flows.letters.export.model import Item, Ready, Task
 from connector.flows.letters.export.prepare import Maker, Making
 from connector.flows.letters.export.run import Export, Progress, Stop
-from connector.flows.letters.export.sources import Ignored, Sources
+from connector.flows.letters.export.sources import Sources
 from connector.flows.letters.export.targets import Nowhere
 from connector.flows.letters.export.verdicts import KnownVerdicts
 from connector.kit.gate import open_gate

@@ -46,9 +46,9 @@ _SHOWN: Final = 10
 _PLACE: Final = re.compile(r"\[[0-9]+\]")
 """The third treatment and the fourth have one fault, not two."""
 
-_ASIDE: Final = "Corriger la source, puis relancer avec --resume."
+_ASIDE: Final = "Corriger la source, puis relancer : la commande est à la fin du rapport."
 _UNDER_WAY: Final = "Rien à faire : le connecteur s'en occupe."
-_LEFT: Final = "L'export s'est arrêté avant : relancer avec --resume."
+_LEFT: Final = "L'export s'est arrêté avant : le relancer, la commande est à la fin du rapport."
 
 _HEADER: Final = ("source", "document", "unité", "type", "sort", "étape", "code", "motif", "remarques", "fichier")
 
@@ -173,6 +173,12 @@ def to_do(cause: Cause) -> str:
             return advice(FeedingCause(fate, "held" if outcome == "held" else "refused", cause.code, cause.reason)).text
 
 
+def files_of(out: Path, rehearsed: bool) -> tuple[Path, Path]:
+    """The page and the table of a run in `out`."""
+    name = "repetition" if rehearsed else "rapport"
+    return out / f"{name}.html", out / f"{name}.csv"
+
+
 # -- CSV -----------------------------------------------------------------------------------------------------------
 
 
@@ -208,7 +214,7 @@ def as_html(report: Report, again: str) -> str:
         f"<p>{escape(sentence(report))}</p>",
         *_units(report),
         *_causes(report),
-        f"<p>Pour reprendre : <code>{escape(again)}</code></p>" if not report.all_well else "",
+        f"<p>Pour {goes_on(report)} : <code>{escape(again)}</code></p>" if not report.all_well else "",
         "</body></html>\n",
     ]
     return "\n".join(parts)
@@ -224,6 +230,11 @@ def sentence(report: Report) -> str:
     unread = f" {report.unread} sources ne sont pas encore lues." if report.unread else ""
     already = f" {report.already} sources étaient déjà remises, ou en double." if report.already else ""
     return f"{report.total} lettres : {parts}.{already}{unread}"
+
+
+def goes_on(report: Report) -> str:
+    """What the command that is given does: a rehearsal leaves nothing to go on with."""
+    return "recommencer" if report.rehearsed else "reprendre"
 
 
 def _shown(report: Report) -> list[Outcome]:

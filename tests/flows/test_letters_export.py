@@ -11,102 +11,24 @@ from pathlib import Path
 
 import pytest
 
-from connector.base.errors import SettingsError
 from connector.flows.letters.config import LettersConfig
 from connector.flows.letters.export.crew import Crew
 from connector.flows.letters.export.ledger import Ledger
-from connector.flows.letters.export.model import Failure, Item, Ready, Task
+from connector.flows.letters.export.model import AlreadyExported, Failure, Item, OrderRefused, Ready, Task
 from connector.flows.letters.export.prepare import Making
-from connector.flows.letters.export.sources import Ignored, Sources
 from connector.flows.letters.export.targets import FolderTarget, Letter, Taken, file_of
 from connector.flows.letters.export.verdicts import KnownVerdicts
 from connector.journal import Journal, JournalConfig
 from connector.kit.config import GateConfig
 from connector.kit.gate import CdaGate, open_gate
 from connector.kit.verdict import CdaVerdict
-from connector.letter.inputs import read_mapping
 from connector.patients.schema import SCHEMA
-from tests.e2e.exporting import SAMPLES, letter
+from tests.e2e.exporting import letter
 
 NOW = datetime(2026, 11, 22, 8, tzinfo=UTC)
 LATER = NOW + timedelta(hours=1)
 READY = Ready(b"<a/>", "1.2.3", "p", "Cardiologie", "11490-0")
 FAILURE = Failure("modèle", "reason", "le champ manque", unit="Cardiologie")
-
-
-# -- sources -------------------------------------------------------------------------------------------------------
-
-
-def read(folder: Path, *words: str, max_bytes: int = 1_000) -> tuple[list[Item], Ignored]:
-    ignored = Ignored()
-    sources = Sources(words or (str(folder),), None, folder / "out", max_bytes)
-    return list(sources.read(ignored)), ignored
-
-
-def files(folder: Path, **contents: bytes) -> None:
-    for name, content in contents.items():
-        path = folder / name.replace("__", "/").replace("_", ".")
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(content)
-
-
-def test_a_folder_is_read_in_the_order_of_its_names(tmp_path: Path) -> None:
-    files(tmp_path, b_yaml=b"b", a_json=b"a", sub__c_xml=b"c", mapping_toml=b"", notes_docx=b"", out__d_json=b"")
-    (tmp_path / ".hidden.json").write_bytes(b"h")
-    items, ignored = read(tmp_path)
-    assert [(Path(item.ref).name, item.kind) for item in items] == [
-        ("a.json", "data"),
-        ("b.yaml", "data"),
-        ("c.xml", "cda"),
-    ]
-    assert (ignored.count, ignored.suffixes) == (1, {".docx"})
-    assert len({item.digest for item in items}) == 3
-
-
-@pytest.mark.parametrize("header", ["lettre.yaml", "lettre.header.json", "lettre.pdf.yml"])
-def test_a_body_goes_with_its_header_which_is_no_letter(tmp_path: Path, header: str) -> None:
-    (tmp_path / "lettre.pdf").write_bytes(b"%PDF")
-    (tmp_path / header).write_bytes(b"{}")
-    (item,), _ = read(tmp_path)
-    assert (item.kind, item.content, item.header) == ("enclosed", b"%PDF", (header, b"{}"))
-    first = item.digest
-    (tmp_path / header).write_bytes(b"{ }")
-    (item,), _ = read(tmp_path)
-    assert item.digest != first
-
-
-@pytest.mark.parametrize(
-    ("name", "content", "reason"),
-    [
-        ("seul.pdf", b"%PDF", "le fichier n'a pas d'en-tête"),
-        ("grand.json", b" " * 1001, "le fichier dépasse 1000 octets"),
-        ("table.csv", b"A\n1\n", "un CSV demande sa correspondance"),
-    ],
-)
-def test_what_cannot_be_read_is_set_aside_with_its_reason(
-    tmp_path: Path, name: str, content: bytes, reason: str
-) -> None:
-    (tmp_path / name).write_bytes(content)
-    (item,), _ = read(tmp_path)
-    assert item.fault is not None
-    assert item.fault.reason.startswith(reason)
-
-
-def test_a_pattern_and_a_file_of_another_kind(tmp_path: Path) -> None:
-    files(tmp_path, a_json=b"a", b_json=b"b", c_odt=b"c")
-    items, _ = read(tmp_path, str(tmp_path / "*.json"), str(tmp_path / "c.odt"))
-    assert [item.kind for item in items] == ["data", "data", "unusable"]
-    with pytest.raises(SettingsError) as refused:
-        read(tmp_path, str(tmp_path / "*.yaml"))
-    assert refused.value.context["name"] == "SOURCE"
-
-
-def test_rows_are_counted_as_they_are_read(tmp_path: Path) -> None:
-    mapping = read_mapping((SAMPLES / "mapping.toml").read_bytes(), "mapping.toml")
-    sources = Sources((str(SAMPLES / "letters.csv"),), mapping, tmp_path, 1_000_000)
-    items = list(sources.read(Ignored()))
-    assert sources.count() == len(items) == 2
-    assert [item.ref.rpartition("#")[2] for item in items] == ["2", "3"]
 
 
 # -- ledger --------------------------------------------------------------------------------------------------------
@@ -153,26 +75,40 @@ def test_entries_are_read_page_by_page_while_they_change(ledger: Ledger) -> None
 
 
 @pytest.mark.parametrize(
-    ("target", "resume", "name"), [("dmp", False, "--out"), ("folder", True, "--to"), ("dmp", True, "")]
+    ("target", "resume", "allowed"),
+    [
+        ("dmp", False, "--resume, ou un autre dossier"),
+        ("folder", True, "un autre dossier, ou --to dmp"),
+        ("dmp", True, ""),
+    ],
 )
-def test_a_folder_is_taken_again_only_to_go_on(tmp_path: Path, target: str, resume: bool, name: str) -> None:
-    Ledger(tmp_path, "dmp", resume=False).close()
-    if not name:
+def test_a_folder_is_taken_again_only_to_go_on(tmp_path: Path, target: str, resume: bool, allowed: str) -> None:
+    with Ledger(tmp_path, "dmp", resume=False) as ledger:
+        ledger.begin("d1", "a.json", NOW)
+    if not allowed:
         Ledger(tmp_path, target, resume=resume).close()
         return
-    with pytest.raises(SettingsError) as refused:
+    with pytest.raises(OrderRefused) as refused:
         Ledger(tmp_path, target, resume=resume)
-    assert refused.value.context["name"] == name
+    assert refused.value.context["allowed"] == allowed
+
+
+def test_a_run_that_never_began_leaves_its_folder_free(tmp_path: Path) -> None:
+    Ledger(tmp_path, "dmp", resume=False).close()
+    with Ledger(tmp_path, "folder", resume=False) as ledger:
+        ledger.begin("d1", "a.json", NOW)
+    with pytest.raises(AlreadyExported):
+        Ledger(tmp_path, "folder", resume=False)
 
 
 def test_two_exports_never_share_a_folder(ledger: Ledger, tmp_path: Path) -> None:
-    with pytest.raises(SettingsError, match="another export"):
+    with pytest.raises(OrderRefused, match="un autre export"):
         Ledger(tmp_path, "dmp", resume=True)
 
 
 def test_a_ledger_that_is_none_is_said_so(tmp_path: Path) -> None:
     (tmp_path / "export.sqlite").write_bytes(b"no database" * 100)
-    with pytest.raises(SettingsError, match="cannot be read"):
+    with pytest.raises(OrderRefused, match="illisible"):
         Ledger(tmp_path, "dmp", resume=True)
 
 

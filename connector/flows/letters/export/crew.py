@@ -114,7 +114,7 @@ class _Worker:
         try:
             refusal = pickle.loads(frames.receive(self._output, self._born + _START))
         except (frames.PipeClosed, frames.PipeLate) as error:
-            raise ConnectorError("a worker of the export does not start") from error
+            raise ConnectorError("un processus de l'export ne démarre pas") from error
         if refusal is not None:
             message, context = refusal
             found = context.get("found") or context.get("path") or ""

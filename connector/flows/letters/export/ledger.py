@@ -16,8 +16,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
-from connector.base.errors import SettingsError
-from connector.flows.letters.export.model import ACCEPTED, Failure, Ready, State
+from connector.flows.letters.export.model import ACCEPTED, AlreadyExported, Failure, OrderRefused, Ready, State
 
 NAME: Final = "export.sqlite"
 _SCHEMA: Final = """
@@ -40,6 +39,9 @@ CREATE INDEX IF NOT EXISTS letter_ref ON letter (ref);
 CREATE INDEX IF NOT EXISTS letter_state ON letter (state, number);
 CREATE TABLE IF NOT EXISTS run (target TEXT NOT NULL);
 """
+
+_ANOTHER: Final = "un autre dossier"
+_UNREADABLE: Final = "la mémoire de l'export de ce dossier (export.sqlite) est illisible"
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +68,8 @@ class Ledger:
 
     target  "dmp" or "folder"; a folder keeps to the first one it was used for
     resume  False refuses a folder in which letters were exported before
+
+    Raises OrderRefused.
     """
 
     def __init__(self, folder: Path, target: str, *, resume: bool) -> None:
@@ -81,26 +85,24 @@ class Ledger:
             self._check(folder, target, resume)
         except sqlite3.DatabaseError as error:
             os.close(self._lock)
-            raise SettingsError(
-                "the ledger of this folder cannot be read", name="--out", found=str(folder), allowed="another folder"
-            ) from error
+            raise OrderRefused(_UNREADABLE, name="--out", found=str(folder), allowed=_ANOTHER) from error
         except BaseException:
             self._db.close()
             os.close(self._lock)
             raise
 
     def _check(self, folder: Path, target: str, resume: bool) -> None:
-        kept = self._db.execute("SELECT target FROM run").fetchone()
+        """A run that was stopped before its first letter leaves the folder free."""
+        kept = self._db.execute("SELECT target FROM run WHERE EXISTS (SELECT 1 FROM letter)").fetchone()
         if kept is None:
+            self._db.execute("DELETE FROM run")
             self._db.execute("INSERT INTO run (target) VALUES (?)", (target,))
         elif kept["target"] != target:
-            raise SettingsError(
-                "this folder holds an export to another target", name="--to", found=target, allowed=kept["target"]
-            )
+            text = "ce dossier contient déjà un export vers une autre destination"
+            raise OrderRefused(text, name="--out", found=str(folder), allowed=f"{_ANOTHER}, ou --to {kept['target']}")
         elif not resume:
-            raise SettingsError(
-                "this folder holds an export already", name="--out", found=str(folder), allowed="--resume, or another"
-            )
+            text = "ce dossier contient déjà un export"
+            raise AlreadyExported(text, name="--out", found=str(folder), allowed=f"--resume, ou {_ANOTHER}")
 
     def close(self) -> None:
         self._db.close()
@@ -202,7 +204,6 @@ def _alone(folder: Path) -> int:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError as error:
         os.close(descriptor)
-        raise SettingsError(
-            "another export works in this folder", name="--out", found=str(folder), allowed="another folder"
-        ) from error
+        text = "un autre export travaille dans ce dossier"
+        raise OrderRefused(text, name="--out", found=str(folder), allowed=f"{_ANOTHER}, ou attendre sa fin") from error
     return descriptor

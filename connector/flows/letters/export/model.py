@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final, Literal
 
+from connector.base.errors import SettingsError
 from connector.flows.letters.model import Hidden
 from connector.kit.verdict import CdaVerdict
 from connector.letter.errors import Fault, LetterError
@@ -28,6 +29,14 @@ refused    ended otherwise in the pipeline: by our rules, by the DMP, or given u
 
 ACCEPTED: tuple[State, ...] = ("written", "handed", "sent", "held")
 """States of a letter that must never be handed over again."""
+
+
+class OrderRefused(SettingsError):
+    """What was asked cannot be done so; in French, as is its `allowed`: who exports letters is no administrator."""
+
+
+class AlreadyExported(OrderRefused):
+    """The folder of the run holds one already, of the same kind: to be gone on with, or left alone."""
 
 
 @dataclass(frozen=True, slots=True, repr=False)

@@ -57,16 +57,41 @@ class Progress:
     seconds: dict[str, float] = field(default_factory=dict)
 
 
+class _Abandoned(BaseException):
+    """A stop came while a source was read: nothing of it was in hand yet."""
+
+
 @dataclass(slots=True)
 class Stop:
     """Asks the run to end after the letters in hand; `unreachable` when it ends because nothing moves any more."""
 
     event: threading.Event = field(default_factory=threading.Event)
     unreachable: bool = False
+    _reading: bool = False
 
     @property
     def asked(self) -> bool:
         return self.event.is_set()
+
+    def ask(self) -> None:
+        """From a signal handler of the thread that runs: a source that keeps it waiting is waited for no longer."""
+        self.event.set()
+        if self._reading:
+            self._reading = False
+            raise _Abandoned
+
+    def next_of(self, items: Iterator[Item]) -> Item | None:
+        """The next item, None at the end or once a stop is asked."""
+        try:
+            self._reading = True
+            item = None if self.asked else next(items, None)
+            self._reading = False
+        except _Abandoned:
+            return None
+        except BaseException:
+            self._reading = False
+            raise
+        return item
 
 
 @dataclass(slots=True)
@@ -127,9 +152,7 @@ class Export:
 
     def run(self, items: Iterator[Item]) -> Progress:
         """Until the sources end or a stop is asked; then the letters in hand are delivered, unless there is no room."""
-        for item in items:
-            if self._stop.asked:
-                break
+        while (item := self._stop.next_of(items)) is not None:
             self._progress.seen += 1
             self._take(item)
             while len(self._in_hand) >= self._ahead and not self._gave_up:

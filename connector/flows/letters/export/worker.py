@@ -23,8 +23,9 @@ def main() -> None:
     """Serves standard input to standard output. Nothing else ever reaches that pipe."""
     answers = os.dup(1)
     os.dup2(2, 1)
-    # Ctrl-C is for the one that leads: it lets the letters in hand come back.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # A stop is for the one that leads, even when it is told to all: it lets the letters in hand come back.
+    for stop in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(stop, signal.SIG_IGN)
     try:
         making: Making = pickle.loads(frames.receive(0))
         use_folder(Path(making.codes) if making.codes else None)
