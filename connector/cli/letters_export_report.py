@@ -50,6 +50,8 @@ _ASIDE: Final = "Corriger la source, puis relancer : la commande est à la fin d
 _UNDER_WAY: Final = "Rien à faire : le connecteur s'en occupe."
 _LEFT: Final = "L'export s'est arrêté avant : le relancer, la commande est à la fin du rapport."
 
+_NOT_ASKED: Final = " Ni le serveur d'identités ni le DMP n'ont été interrogés."
+
 _HEADER: Final = ("source", "document", "unité", "type", "sort", "étape", "code", "motif", "remarques", "fichier")
 
 
@@ -229,7 +231,8 @@ def sentence(report: Report) -> str:
     )
     unread = f" {report.unread} sources ne sont pas encore lues." if report.unread else ""
     already = f" {report.already} sources étaient déjà remises, ou en double." if report.already else ""
-    return f"{report.total} lettres : {parts}.{already}{unread}"
+    asked = _NOT_ASKED if report.rehearsed and report.target == "dmp" else ""
+    return f"{report.total} lettres : {parts}.{already}{unread}{asked}"
 
 
 def goes_on(report: Report) -> str:

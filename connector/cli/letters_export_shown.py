@@ -55,7 +55,8 @@ def say(order: Order, report: Report, ignored: Ignored) -> None:
         files = {"reportHtml": str(page), "reportCsv": str(table), "again": order.again}
         print_json({**report.as_dict(), "ignored": beside, **files})
         return
-    for line in (*_causes(report), sentence(report), *_ignored(ignored), f"Rapport : {page} et {table}"):
+    told = (sentence(report), *_ignored(ignored))
+    for line in (*_causes(report), *(part for one in told for part in _fold(one)), f"Rapport : {page} et {table}"):
         typer.echo(_plain(line))
     if not report.all_well:
         typer.echo(f"Pour {goes_on(report)} : {order.again}")
@@ -70,20 +71,20 @@ def _causes(report: Report) -> Iterator[str]:
         if cause.code:
             yield f"  code : {cause.code}"
         if cause.reason:
-            yield from _folded("motif", cause.reason)
+            yield from _fold(f"motif : {cause.reason}", "  ")
         yield from (f"  source : {ref}" for ref in tally.refs[:3])
         if tally.count > 3:
             yield f"  … et {tally.count - 3} autres, nommées dans le rapport CSV"
-        yield from _folded("que faire", to_do(cause))
+        yield from _fold(f"que faire : {to_do(cause)}", "  ")
         yield ""
 
 
-def _folded(name: str, text: str) -> list[str]:
+def _fold(text: str, indent: str = "") -> list[str]:
     return textwrap.wrap(
-        f"{name} : {text}",
+        text,
         max(40, console().width),
-        initial_indent="  ",
-        subsequent_indent="    ",
+        initial_indent=indent,
+        subsequent_indent=f"{indent}  ",
         break_long_words=False,
         break_on_hyphens=False,
     )

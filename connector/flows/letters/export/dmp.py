@@ -14,12 +14,12 @@ from typing import Any, Final, Protocol
 
 from connector.flows.destinations import DMP
 from connector.flows.letters.desk import LetterDesk
+from connector.flows.letters.export.known import known
 from connector.flows.letters.export.ledger import Entry, Ledger
 from connector.flows.letters.export.model import Failure, Ready, State
 from connector.flows.letters.export.targets import Letter, Room, Taken
 from connector.flows.letters.export.verdicts import KnownVerdicts
 from connector.flows.letters.model import LetterReceipt, Source
-from connector.flows.letters.stored import standing_of
 from connector.flows.routing_codes import PUBLICATION
 from connector.journal import Journal, JournalReader, Tx
 from connector.journal.db.connection import Dialect
@@ -46,10 +46,6 @@ _BEHIND: Final = (
 )
 """An earlier delivery of the patient was given up: where dead letters stop, this one goes when a person has acted."""
 _ENDS: Final[dict[str, State]] = {"done": "sent", "held": "held", "refused": "refused", "dead": "refused"}
-_GONE: Final = {
-    "replaced": "ce document a été remplacé depuis par une nouvelle version",
-    "deleted": "ce document a été supprimé du DMP",
-}
 _WAITS_BEHIND: Final = "un envoi précédent du même patient est abandonné : le traiter d'abord (connector queue)"
 _LOST: Final = "Message accepté mais non traité : à reprendre (connector worklist)"
 
@@ -121,14 +117,9 @@ class DmpTarget:
 
     async def _one(self, letter: Letter) -> Taken | Failure:
         ready = letter.ready
-        match standing_of(self._journal, ready.document_id):
-            case "under-way" | "published":
-                # handed over before, by this export or by anybody: how it ended is in the journal
-                return Taken("handed")
-            case "replaced" | "deleted" as gone:
-                return _failed(ready, "id", _GONE[gone])
-            case _:
-                pass
+        before = known(self._journal, ready)
+        if before != "new":
+            return Taken("handed") if before == "same" else before
         if self._verdicts is not None:
             self._verdicts.remember(ready.cda, ready.verdict)
         try:

@@ -10,11 +10,11 @@ from connector.cda.header import read_header
 from connector.flows.config import IntakeConfig, PublicationConfig
 from connector.flows.document_check import check_document
 from connector.flows.letters.desk import LetterDesk
+from connector.flows.letters.export.known import known
 from connector.flows.letters.export.ledger import Ledger
 from connector.flows.letters.export.model import Failure, Ready
 from connector.flows.letters.export.targets import Letter, Room, Taken
 from connector.flows.letters.model import LetterReceipt, Source
-from connector.flows.letters.stored import standing_of
 from connector.flows.routing_codes import BLOCKED, CONSENT_UNKNOWN, FEEDING_OFF, NOT_QUALIFIED
 from connector.flows.snapshot import Snapshot
 from connector.ins.model import MatriculeIns
@@ -23,6 +23,7 @@ from connector.letter.errors import LetterError
 from connector.patients.state import load_patient
 
 OPPOSED: Final = "le patient s'oppose à l'alimentation de son DMP (ZFA-9 = IO)"
+_KNOWN: Final = "déjà remise au connecteur"
 _UNKNOWN: Final = "information et non-opposition du patient non recueillies (ZFA-9)"
 
 
@@ -53,13 +54,18 @@ class RehearsalTarget:
         return True
 
     def _one(self, ready: Ready) -> Taken | Failure:
-        if standing_of(self._journal, ready.document_id) != "open":
-            return Taken("sent", code="known", reason="déjà remise au connecteur")
+        before = known(self._journal, ready)
+        if before != "new":
+            return Taken("sent", code="known", reason=_KNOWN) if before == "same" else before
         try:
             prepared = self._desk.prepare(Source(cda=ready.cda, stay=ready.stay, hidden=ready.hidden))
         except LetterError as error:
             return _failed(ready, error.faults[0].path, error.faults[0].text)
-        assert not isinstance(prepared, LetterReceipt), "a CDA is always prepared"
+        if isinstance(prepared, LetterReceipt):
+            if prepared.accepted:
+                return Taken("sent", code="known", reason=_KNOWN)
+            # its past forbids it: replaced, deleted, closed by a person
+            return _failed(ready, prepared.findings[0].path, prepared.findings[0].text)
         code, errors = check_document(prepared.message, self._intake, today=self._today())
         if errors:
             return _failed(ready, errors[0].app_code or errors[0].code, errors[0].app_text or errors[0].text)
