@@ -185,7 +185,7 @@ def _one_by_one(
     for item in islice(_items(home / "warm"), _FLOORS):
         made = maker.make(Task(item, utc_now()))
         assert isinstance(made, Ready), made
-        suites.append(_cpu(partial(maker.verdict, made.cda, None)))
+        suites.append(_cpu(partial(maker.verdict, made.cda, None, utc_now())))
         signatures.append(
             _cpu(lambda: [signer.key.sign(b"x" * 1024, padding.PKCS1v15(), hashes.SHA256()) for _ in range(2)])
         )

@@ -318,6 +318,9 @@ def test_on_postgresql(tmp_path: Path, pki_folder: Path, postgres_database: str)
     with Site(tmp_path, SimConfig(tmp_path / "simulator", pki_folder=pki_folder), **sections) as site:
         admit(site)
         config = settings_file(site, **sections)
+        code, summary = run(config, tmp_path / "essai", source, "--dry-run")
+        assert (code, summary["counts"]["sent"]) == (0, 6)
+        assert site.query("SELECT count(*) FROM message WHERE type = 'MDM'") == [(0,)]
         beside = run(config, out, source)
         assert beside[0] == 0
         for row in rows(out):

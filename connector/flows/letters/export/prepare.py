@@ -103,7 +103,10 @@ class Maker:
         )
 
     def verdict(self, cda: bytes, header: CdaHeader | None, at: datetime) -> CdaVerdict:
-        """What our rules say of a CDA, and the kit where there is one; `header` is its own, if somebody read it."""
+        """What our rules say of a CDA, and the kit where there is one; `header` is its own, if somebody read it.
+
+        at  aware; what the document dates later than that is in the future
+        """
         gate = self._making.gate
         if self._judge is not None:
             return with_pdf(self._judge.judge(cda, at), cda, gate)
