@@ -19,7 +19,7 @@ class GateConfig:
 
     kit            folder of the agency's distribution as downloaded; "" or "absent-accepted": our own checks only
     schematron     what a failed assertion of the kit does: 'refuse' the document, or 'warn' on its timeline
-    pdf            what a breach of PDF/A-1 by a PDF we did not make does: 'warn' on the timeline, or 'refuse' the document
+    pdf            what a breach of PDF/A-1 by a PDF we did not make does: 'warn' on the timeline, or 'refuse' it
     terminologies  also look codes up in the kit's terminologies
     workers        processes that hold the compiled suites, about 300 MB each; that many documents are judged at once
     time_limit     seconds one document may take before its worker is replaced and the document refused
