@@ -197,9 +197,9 @@ def _unfit(content: bytes) -> Iterator[Finding]:
     if not MEDIA["application/pdf"](content):
         text = "Un document ne peut pas porter ce fichier : ce n'est pas un PDF du premier au dernier octet"
         yield Finding("CDA-33", "error", "PDF", "un autre contenu", "%PDF-1.x au début, %%EOF à la fin", text)
-    if pdf.encrypted(content):
-        text = "Un document ne peut pas porter un PDF chiffré : rien ne dit qu'il s'ouvrira chez le lecteur"
-        yield Finding("CDA-36", "error", "PDF", "chiffrement", "un PDF sans chiffrement", text)
+    if pdf.locked(content):
+        text = "Un document ne peut pas porter un PDF qui demande un mot de passe : le lecteur n'en verrait rien"
+        yield Finding("CDA-36", "error", "PDF", "mot de passe", "un PDF qui s'ouvre", text)
 
 
 def _message_kind(raw: bytes) -> str:

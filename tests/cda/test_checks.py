@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import base64
 import zlib
+from io import BytesIO
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pypdf import PdfWriter
 
 from connector.base.finding import Finding
 from connector.cda.checks import check_document
@@ -180,6 +182,16 @@ def test_each_mutation_gives_its_finding_and_no_other(
 def test_a_document_over_the_limit_is_not_even_parsed() -> None:
     assert rules(check_document(SOUND.encode(), None, max_bytes=100)) == ["CDA-01"]
     assert rules(check_document(b"<a>" * 2_000_001, None, max_bytes=10**8)) == ["CDA-01"]
+
+
+@pytest.mark.parametrize(("password", "refused"), [("", False), ("secret", True)])
+def test_a_pdf_that_only_forbids_printing_opens(password: str, refused: bool) -> None:
+    writer = PdfWriter()
+    writer.add_blank_page(200, 200)
+    writer.encrypt(password, "proprietaire", algorithm="AES-256")
+    held = BytesIO()
+    writer.write(held)
+    assert ("CDA-36" in rules(check_document(level_1(held.getvalue()).encode(), None))) is refused
 
 
 def test_a_word_of_a_picture_is_not_taken_for_an_action() -> None:

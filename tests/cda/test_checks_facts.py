@@ -105,7 +105,12 @@ MUTATIONS: list[tuple[str, str, list[Change]]] = [
     ("CDA-47", "a medicine shown elsewhere", [(MEDICINE_TEXT, MEDICINE_TEXT.replace("#s4", "http://evil/x"))]),
     ("CDA-47", "a medicine shown by nothing", [(MEDICINE_TEXT, MEDICINE_TEXT.replace("#s4", ""))]),
     ("CDA-47", "a medicine shown by #", [(MEDICINE_TEXT, MEDICINE_TEXT.replace("#s4", "#"))]),
-    ("CDA-49", "two medicines of one text", [(TREATMENT, TREATMENT * 2)]),
+    ("CDA-49", "two medicines of one text", [
+        (TREATMENT, TREATMENT + TREATMENT.replace(NAME, "<name>DOLIPRANE 1000 mg</name>")),
+    ]),
+    ("CDA-49", "the first one has the text of the second", [
+        (TREATMENT, TREATMENT.replace(NAME, "<name>DOLIPRANE 1000 mg</name>") + TREATMENT),
+    ]),
     ("CDA-99", "the text of another medicine", [(NAME, "<name>DOLIPRANE 1000 mg</name>")]),
     # -- amounts
     ("CDA-94", "a medicine denied", [(MEDICINE, MEDICINE.replace(">", ' negationInd="true">'))]),
@@ -152,6 +157,17 @@ OTHERS = sorted({*load_association("A11").rows} - {"1.2.250.1.213.1.1.1.29", "1.
 @pytest.mark.parametrize("root", OTHERS)
 def test_no_other_known_model_makes_another_document_of_a_letter(root: str) -> None:
     assert "CDA-75" in rules(findings(changed(DISCHARGE, ("1.2.250.1.213.1.1.1.29", root))))
+
+
+def test_two_regimens_of_one_medicine_may_share_their_text() -> None:
+    assert findings(changed(DISCHARGE, (TREATMENT, TREATMENT * 2))) == ()
+
+
+def test_a_vaccination_is_no_treatment() -> None:
+    vaccination = TREATMENT.replace("1.2.250.1.213.1.1.3.42", "1.2.250.1.213.1.1.3.45").replace(
+        "1.3.6.1.4.1.19376.1.5.3.1.4.7", "1.3.6.1.4.1.19376.1.5.3.1.4.12"
+    )
+    assert findings(changed(DISCHARGE, (TREATMENT, vaccination))) == ()
 
 
 def test_a_section_without_its_templateid_is_judged_by_its_code() -> None:

@@ -28,9 +28,16 @@ def test_a_pdf_is_judged(run: Run, tmp_path: Path, content: bytes, expected: lis
     assert [(one["rule"], one["severity"]) for one in found] == expected
 
 
-def test_an_encrypted_pdf_is_refused(run: Run, tmp_path: Path) -> None:
-    found = findings(run, write(tmp_path, "lettre.pdf", encrypted()))
-    assert {("CDA-36", "error"), ("PDFA-04", "warning")} <= {(one["rule"], one["severity"]) for one in found}
+@pytest.mark.parametrize(
+    ("password", "told"),
+    [("secret", {("CDA-36", "error"), ("PDFA-00", "warning")}), ("", {("PDFA-04", "warning")})],
+)
+def test_a_pdf_that_asks_for_a_password_is_refused(
+    run: Run, tmp_path: Path, password: str, told: set[tuple[str, str]]
+) -> None:
+    found = findings(run, write(tmp_path, "lettre.pdf", encrypted(password)))
+    assert told <= {(one["rule"], one["severity"]) for one in found}
+    assert "error" in str(told) or not [one for one in found if one["severity"] == "error"]
 
 
 def test_the_pdf_of_a_letter_is_judged(run: Run, tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ import pytest
 from connector.letter.build import build
 from connector.letter.plain import letter_of
 from connector.render.html import html_text, to_html
-from connector.render.html.dates import french
+from connector.render.html.dates import french, french_birth
 from tests.letter.letters import Data, discharge
 
 REUNION = timezone(timedelta(hours=4))
@@ -51,3 +51,19 @@ def test_the_hour_that_autumn_repeats_says_which_one_it_is() -> None:
         "27 octobre 2024 à 02:30 (heure d'été)",
         "27 octobre 2024 à 02:15 (heure d'hiver)",
     ]
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        ("19790328", "28 mars 1979"),
+        ("19790328000000+0200", "28 mars 1979"),
+        ("19350112000000+0100", "12 janvier 1935"),
+        ("202403102330-1000", "10 mars 2024 à 23:30"),
+        ("197903", "mars 1979"),
+    ],
+)
+def test_a_day_of_birth_is_never_moved_to_another_clock(value: str, said: str) -> None:
+    found = french_birth(value)
+    assert found is not None
+    assert found[0] == said

@@ -186,9 +186,10 @@ def test_one_object_changed_is_one_rule_broken(rule: str, change: Callable[[PdfW
     assert found_in(rewritten(change)) - allowed == {rule}
 
 
-def encrypted() -> bytes:
+def encrypted(password: str = "") -> bytes:
+    """Without a password it opens, and only forbids."""
     writer = PdfWriter(clone_from=io.BytesIO(GOOD))
-    writer.encrypt("", "owner", algorithm="RC4-128")
+    writer.encrypt(password, "owner", algorithm="RC4-128")
     written = io.BytesIO()
     writer.write(written)
     return written.getvalue()

@@ -76,12 +76,12 @@ def charset(document: Document) -> Iterator[Fault]:
 
 
 def pdf_encrypted(document: Document) -> Iterator[Fault]:
-    """A reader without the password sees nothing, and nobody can archive it."""
-    text = "Le PDF est chiffré : rien ne dit qu'il s'ouvrira chez le lecteur, et le PDF/A l'interdit"
+    """A reader without the password sees nothing. What only forbids printing opens: PDF/A warns of it."""
+    text = "Le PDF demande un mot de passe : le lecteur n'en verra rien"
 
     def look(content: bytes) -> Iterator[Fault]:
-        if pdf.encrypted(content):
-            yield Fault(_TEXT, "chiffrement", "un PDF sans chiffrement", text)
+        if pdf.locked(content):
+            yield Fault(_TEXT, "mot de passe", "un PDF qui s'ouvre", text)
 
     yield from _of_pdf(document, look)
 

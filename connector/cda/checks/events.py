@@ -45,6 +45,7 @@ _TEMPLATES: Final[Mapping[str, str]] = {
     "MED-147": f"{_FRAME}.2",
     "MED-148": f"{_FRAME}.4",
 }
+_VACCINATION: Final = "1.3.6.1.4.1.19376.1.5.3.1.4.12"
 _TREATMENT: Final = ("1.2.250.1.213.1.1.3.42", "2.16.840.1.113883.10.20.1.24", "1.3.6.1.4.1.19376.1.5.3.1.4.7")
 _MEDICINE: Final = q(HL7V3, "substanceAdministration")
 _ENTRY: Final = q(HL7V3, "entry")
@@ -70,8 +71,12 @@ def specific_template(document: Document) -> Iterator[Fault]:
         yield from _lacking(node, (*_COMMON, own) if own else (), f"L'entrée {_code(node)}")
     for node in document.clinical.iter(_MEDICINE) if document.letter else ():
         parent = node.getparent()
-        if parent is not None and parent.tag == _ENTRY:
+        if parent is not None and parent.tag == _ENTRY and not _is_vaccination(node):
             yield from _lacking(node, _TREATMENT, "Un traitement")
+
+
+def _is_vaccination(node: etree._Element) -> bool:
+    return any(attribute(one, "root") == _VACCINATION for one in children(node, "templateId"))
 
 
 def _lacking(node: etree._Element, expected: tuple[str, ...], subject: str) -> Iterator[Fault]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from typing import Final
 
@@ -30,25 +31,35 @@ def not_denied(document: Document) -> Iterator[Fault]:
 
 
 def own_text(document: Document) -> Iterator[Fault]:
-    """Two medicines of one text: one of them is not read."""
-    known: set[str] = set()
-    for node in _entries(document):
-        for reference in children(node, "text/reference"):
-            target = attribute(reference, "value").lstrip("#")
-            if target and target in known:
-                said = "Ce médicament renvoie au texte d'un autre : il ne se lit nulle part"
-                yield Fault(place(reference, "value"), "le texte d'un autre médicament", "son propre texte", said)
-            known.add(target)
+    """A medicine that leads to the text of another, which does not name it, is not read. Two regimens of one medicine,
+    or several in one block that names them all, may share theirs."""
+    for _, shared in _unnamed(document):
+        if shared is not None:
+            said = "Ce médicament renvoie au texte d'un autre : il ne se lit nulle part"
+            yield Fault(place(shared, "value"), "le texte d'un autre médicament", "son propre texte", said)
 
 
 def named_in_text(document: Document) -> Iterator[Fault]:
     """The first word of its name is in the texts that it leads to."""
-    for node in _entries(document):
-        name = plain(text(node, f"{_MATERIAL}/name")).partition(" ")[0]
-        read = [plain(text(one)) for one in _texts(document, node)]
-        if name and read and not any(name in words for words in read):
+    for node, shared in _unnamed(document):
+        if shared is None:
             said = "Le texte auquel ce médicament renvoie ne le nomme pas : c'est peut-être celui d'un autre"
             yield Fault(f"{place(node)}/{_MATERIAL}/name", "un autre texte", "le nom que dit le texte", said)
+
+
+def _unnamed(document: Document) -> Iterator[tuple[etree._Element, etree._Element | None]]:
+    """Medicines that no text they lead to names, each with its reference to a text that another leads to as well."""
+    led = {node: tuple(children(node, "text/reference")) for node in _entries(document)}
+    times = Counter(_target(reference) for references in led.values() for reference in references)
+    for node, references in led.items():
+        if next(_texts(document, node), None) is not None and not _is_named(document, node):
+            yield node, next((one for one in references if times[_target(one)] > 1), None)
+
+
+def _is_named(document: Document, node: etree._Element) -> bool:
+    """By the first word of its name; a medicine without a name is."""
+    name = plain(text(node, f"{_MATERIAL}/name")).partition(" ")[0]
+    return not name or any(name in plain(text(one)) for one in _texts(document, node))
 
 
 def _entries(document: Document) -> Iterator[etree._Element]:
@@ -59,7 +70,11 @@ def _entries(document: Document) -> Iterator[etree._Element]:
             yield node
 
 
+def _target(reference: etree._Element) -> str:
+    return attribute(reference, "value").lstrip("#")
+
+
 def _texts(document: Document, node: etree._Element) -> Iterator[etree._Element]:
     for path in _TEXTS:
         for reference in children(node, path):
-            yield from document.marks.ids.get(attribute(reference, "value").lstrip("#"), ())
+            yield from document.marks.ids.get(_target(reference), ())

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import zlib
 from collections.abc import Iterator
+from io import BytesIO
 from typing import Final
 
 _OBJECT_STREAM: Final = re.compile(rb"/ObjStm\b.{0,512}?stream\r?\n", re.DOTALL)
@@ -33,6 +34,19 @@ def acts(content: bytes) -> tuple[str, ...]:
 def encrypted(content: bytes) -> bool:
     """True when its trailer names an encryption, with a password or without: it is never inside a compressed object."""
     return _ENCRYPTED.search(_unescaped(b"".join(_between_streams(content)))) is not None
+
+
+def locked(content: bytes) -> bool:
+    """True when a password is asked for before anything is read. A PDF that only forbids printing opens."""
+    if not encrypted(content):
+        return False
+    # 18 MB, for the few that are encrypted
+    from pypdf import PasswordType, PdfReader
+
+    try:
+        return PdfReader(BytesIO(content)).decrypt("") == PasswordType.NOT_DECRYPTED
+    except Exception:  # noqa: BLE001 - whatever the library stumbles on, a viewer may too
+        return True
 
 
 def claims_pdfa(content: bytes) -> bool:

@@ -47,7 +47,7 @@ BODY: Final = (
     ),
     Check(
         "CDA-36", "error", f"{_LDL} §4", body.pdf_encrypted,
-        "a PDF is not encrypted",
+        "a PDF opens without a password",
         "it may be all that the document says, and PDF/A-1 forbids it; no official example does it",
     ),
     Check(

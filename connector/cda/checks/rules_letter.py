@@ -127,8 +127,8 @@ LETTER: Final = (
     ),
     Check(
         "CDA-49", "error", f"{_LDL} §2", medicines.own_text,
-        "each medicine of a letter has a text of its own",
-        "one that leads to the text of another is not read",
+        "no medicine of a letter leads to the text of another that does not name it",
+        "it is not read",
     ),
     Check(
         "CDA-99", "warning", f"{_LDL} §2", medicines.named_in_text,

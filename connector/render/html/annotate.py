@@ -13,7 +13,7 @@ from lxml import etree
 from connector.base.finding import Finding
 from connector.base.ns import HL7V3, q
 from connector.cda.clock import document_clock
-from connector.render.html.dates import french, whose_clock
+from connector.render.html.dates import french, french_birth, whose_clock
 from connector.render.html.media import settle_media
 from connector.render.html.model import Attachment, R, warning
 from connector.render.html.places import narrative, number_notes, place_media
@@ -33,6 +33,7 @@ _TIMES: Final = etree.XPath(
     namespaces={**_V3, "sdtc": "urn:hl7-org:sdtc", "xsi": "http://www.w3.org/2001/XMLSchema-instance"},
 )
 _TEXT: Final = q(HL7V3, "text")
+_BIRTH: Final = q(HL7V3, "birthTime")
 _KNOWN: Final = frozenset(
     q(HL7V3, name)
     for name in (
@@ -52,7 +53,8 @@ def annotate(document: etree._Element) -> tuple[tuple[Finding, ...], tuple[Attac
     clock = document_clock(document)
     document.set(q(R, "clock"), whose_clock(clock))
     for node in _found(_TIMES, document):
-        said = french(str(node.get("value")).strip(), clock)
+        value = str(node.get("value")).strip()
+        said = french_birth(value) if node.tag == _BIRTH else french(value, clock)
         if said is not None:
             node.set(q(R, "date"), said[0])
             node.set(q(R, "iso"), said[1])

@@ -42,6 +42,12 @@ def french(value: str, clock: tzinfo = PARIS) -> tuple[str, str] | None:
     return f"{day} à {hour}{which}", moment.isoformat(timespec="seconds" if moment.second else "minutes")
 
 
+def french_birth(value: str) -> tuple[str, str] | None:
+    """The same of a date of birth, by its own digits: a day of the calendar is never moved to another clock."""
+    digits = value[: found.end()] if (found := _DIGITS.match(value)) else value
+    return french(digits[:8] if digits[8:].strip("0") == "" else digits)
+
+
 def whose_clock(clock: tzinfo) -> str:
     """What a reader is told of the clock: `de Paris`, or the offset of an establishment overseas."""
     if clock is PARIS:
