@@ -38,7 +38,9 @@ def told(data: Data, facts: Facts = NOW) -> list[str]:
         ("patient.death", "2024-03-10", True),
         ("stay.admission", "2024-03-12", False),
         ("stay.discharge", "2024-03-30T10:00:00+01:00", True),
-        ("stay.discharge", "2024-05-30T10:00:00+01:00", False),
+        # A stay of rehabilitation, whose letter is written at its beginning.
+        ("stay.discharge", "2024-09-30T10:00:00+02:00", True),
+        ("stay.discharge", "2025-03-12T10:00:00+01:00", False),
         # What is no date is left to the model.
         ("effective_time", "bientôt", True),
         ("effective_time", 2099, True),
@@ -61,7 +63,8 @@ def test_what_is_wrong_beside_is_told_at_once() -> None:
 def test_a_stay_may_be_planned() -> None:
     data = changed(admission(), "stay.admission", "2024-09-01")
     assert told(changed(data, "stay.discharge", "2024-09-05") if "discharge" in data["stay"] else data) == []
-    assert told(changed(data, "stay.admission", "2026-09-01")) == ["stay.admission"]
+    assert told(changed(data, "stay.admission", "2026-03-01")) == []
+    assert told(changed(data, "stay.admission", "2026-03-14")) == ["stay.admission"]
 
 
 def test_the_setting_an_act_says_goes_before_a_default() -> None:

@@ -107,6 +107,12 @@ def test_empty_rows_are_passed_over_and_keep_the_count() -> None:
     assert [row.number for row in rows("A\nx\n;\n\ny\n", columns={"A": "reason"})] == [2, 5]
 
 
+@pytest.mark.parametrize("row", ["x", "x;", "x;;", "x;;; ;"])
+def test_empty_cells_at_the_end_of_a_row_are_none(row: str) -> None:
+    (found,) = rows(f"A;B;C\n{row}\n", columns={"A": "reason", "B": "title"})
+    assert (found.data, found.faults) == ({"reason": "x"}, ())
+
+
 def test_a_column_goes_before_a_constant() -> None:
     mapping = {"constants": {"reason": "constante", "kind": "discharge"}, "columns": {"A": "reason", "B": "title"}}
     first, second = rows("A;B\ncellule;t\n;t\n", **mapping)
@@ -132,7 +138,7 @@ DATE = {"path": "stay.admission", "date": "%d/%m/%Y %H:%M", "zone": "Europe/Pari
 @pytest.mark.parametrize(
     ("text", "mapping", "faults"),
     [
-        ("A;B\nx\n", {"A": "reason"}, [("(ligne)", "le nombre de cellules n'est pas celui de l'en-tête")]),
+        ("A;B\nx;y;;z\n", {"A": "reason"}, [("(ligne)", "la ligne a plus de cellules que l'en-tête")]),
         ("A\nx\n", {"A": DATE}, [("stay.admission", "la date n'est pas de la forme annoncée (colonne A)")]),
         (
             "A\n27/10/2024 02:30\n",

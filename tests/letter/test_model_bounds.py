@@ -24,9 +24,10 @@ Case = tuple[Callable[[], Data], str, Any, str, str]
 RULES: list[Case] = [
     # amounts
     (SES, f"{DRUG}.dose.value", "-1", f"{TOLD}.dose.value", "une quantité n'est pas négative"),
-    (SES, f"{DRUG}.dose.value", 0, f"{TOLD}.dose.value", "la dose est nulle"),
-    (SES, f"{DRUG}.dose", {"value": 0, "high": 0}, f"{TOLD}.dose.high", "la dose est nulle"),
+    (SES, f"{DRUG}.dose.value", 0, "", ""),
+    (SES, f"{DRUG}.dose", {"value": 0, "high": 0}, "", ""),
     (SES, f"{DRUG}.dose", {"value": 0, "high": 2}, "", ""),
+    (SES, f"{DRUG}.dose", {"value": 0, "high": -2}, f"{TOLD}.dose.high", "une quantité n'est pas négative"),
     (SES, f"{DRUG}.dose.value", 10**5000, f"{TOLD}.dose.value", "le nombre n'est pas lisible"),
     (SES, f"{DRUG}.dose.unit", "ans", f"{TOLD}.dose.unit", "une dose ne se compte pas en jours"),
     (SES, f"{DRUG}.dose.unit", "heures", "", ""),
@@ -48,25 +49,34 @@ RULES: list[Case] = [
     (SES, "version", True, "version", "un nombre entier est attendu"),
     (SES, "version", "2", "", ""),
     # order of dates
-    (SES, "patient.birth_date", "2024-03-07", "patient.birth_date", "la naissance suit l'entrée"),
-    (SES, "patient.birth_date", "2024-03-06", "", ""),
-    (SES, "patient.death", "2024-03-05", "patient.death", "le décès précède l'entrée"),
-    (SES, "patient.death", "2024-03-06", "", ""),
+    # a child whose file is opened before it is born
+    (SES, "patient.birth_date", "2024-03-10", "", ""),
+    (SES, "patient.birth_date", "2024-03-12", "patient.birth_date", "la naissance suit la sortie"),
+    (EES, "patient.birth_date", "2024-03-12", "patient.birth_date", "la naissance suit la lettre"),
+    (N1, "patient.birth_date", "2024-03-12", "patient.birth_date", "la naissance suit la sortie"),
+    # dead on arrival, registered later; or before an admission recorded after midnight
+    (SES, "patient.death", "2024-03-06T10:55:00+01:00", "", ""),
+    (SES, "patient.death", "2024-03-05", "", ""),
+    (SES, "patient.death", "1979-03-27T10:00:00+01:00", "", ""),
+    (SES, "patient.death", "1979-03-26T10:00:00+01:00", "patient.death", "le décès précède la naissance"),
     (SES, "effective_time", "2024-03-05T10:00:00+01:00", "effective_time", "la lettre de sortie précède l'entrée"),
     (SES, "effective_time", "2024-03-06T11:17:00+01:00", "", ""),
     (N1, "effective_time", "2019-01-01T10:00:00+01:00", "effective_time", "la lettre de sortie précède l'entrée"),
     (EES, "effective_time", "2019-01-01T10:00:00+01:00", "", ""),
     (SES, "effective_time", "2024-03-10T10:00:00+23:59", "effective_time", "le fuseau horaire n'existe pas"),
-    (SES, "treatments_stopped.0.end", "2024-03-05T23:59:00Z", "treatments_stopped[0].end", "la fin précède le début"),
+    (SES, "treatments_stopped.0.end", "2024-02-28T23:59:00Z", "treatments_stopped[0].end", "la fin précède le début"),
+    (SES, "treatments_stopped.0.end", "2024-03-05T23:59:00Z", "", ""),
     # texts
     (SES, "reason", "\u200b", "reason", "le texte est vide"),
     (SES, "reason", "\u200d", "reason", "le texte ne se voit pas"),
     (SES, "reason", "\u0301\u3164", "reason", "le texte ne se voit pas"),
     (SES, "reason", "10 \u202egm", "reason", "le texte contient un caractère invisible"),
-    (SES, "reason", "10\u200fmg", "reason", "le texte contient un caractère invisible"),
-    (SES, "reason", "a\u0085b", "reason", "le texte contient un caractère de commande"),
+    (SES, "reason", "10\u2062mg", "reason", "le texte contient un caractère invisible (U+2062, caractère n° 3)"),
+    (SES, "reason", "\u200e\U000e0067", "reason", "le texte contient un caractère invisible (U+E0067, caractère n° 2)"),
+    (SES, "reason", "a\u0085b", "reason", "le texte contient un caractère de commande (U+0085, caractère n° 2)"),
+    (SES, "reason", "ab\x08", "reason", "le texte contient un caractère interdit dans un document XML (U+0008, car"),
     (SES, "patient.birth_family", "\u200b", "patient.birth_family", "le texte est vide"),
-    (SES, "patient.birth_family", "A\u2066B", "patient.birth_family", "le texte contient un caractère invisible"),
+    (SES, "patient.birth_family", "A\u202eB", "patient.birth_family", "le texte contient un caractère invisible"),
     (SES, "medical_synthesis", "l\x92état", "medical_synthesis.text", "le texte contient un caractère de commande"),
     # what the header has no room for
     (SES, "custodian.practice_setting", "ETABLISSEMENT", "custodian.practice_setting", "le document n'a pas de place"),
@@ -111,6 +121,8 @@ def test_one_change_one_fault(make: Callable[[], Data], path: str, value: Any, t
 def test_an_invisible_character_is_named() -> None:
     (found,) = faults(changed(discharge(), "patient.birth_family", "PAT\u202e"))
     assert found.found == "U+202E"
+    assert found.sentence.startswith("patient.birth_family : le texte contient un caractère invisible (U+202E, ")
+    assert "PAT" not in found.sentence
 
 
 def test_marks_of_typesetting_are_no_text() -> None:
@@ -119,32 +131,69 @@ def test_marks_of_typesetting_are_no_text() -> None:
     assert letter.reason == "pneumopathie\nfébrile"
 
 
-def test_an_encrypted_pdf_is_no_content() -> None:
-    writer = PdfWriter()
-    writer.add_blank_page(72, 72)
-    plain, secret = io.BytesIO(), io.BytesIO()
-    writer.write(plain)
-    writer.encrypt(user_password="", owner_password="secret", algorithm="RC4-128")
-    writer.write(secret)
-    good = changed(unstructured(), "body.content", base64.b64encode(plain.getvalue()).decode())
-    assert faults(good) == faults(changed(good, "body.content", base64.b64encode(PDF).decode())) == ()
-    found = faults(changed(good, "body.content", base64.b64encode(secret.getvalue()).decode()))
-    assert [(fault.path, fault.text) for fault in found] == [("body.content", "le PDF est chiffré")]
+@pytest.mark.parametrize("mark", "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u2066\u2067\u2068\u2069")
+def test_marks_of_direction_are_no_text(mark: str) -> None:
+    data = changed(discharge(), "reason", f"{mark}tél. {mark}01 44 53\u202c")
+    letter = letter_of(changed(data, "patient.birth_family", f"PAT{mark}"))
+    assert isinstance(letter, DischargeLetter)
+    assert (letter.reason, letter.patient.birth_family) == ("tél. 01 44 53", "PAT")
 
 
 @pytest.mark.parametrize(
-    ("admitted", "born", "right"),
+    "flag", ["\U0001f1eb\U0001f1f7", "\U0001f3f4\U000e0067\U000e0062\U000e0065\U000e006e\U000e0067\U000e007f"]
+)
+def test_flags_stay_whole(flag: str) -> None:
+    letter = letter_of(changed(discharge(), "reason", f"Séjour {flag} récent"))
+    assert isinstance(letter, DischargeLetter)
+    assert letter.reason == f"Séjour {flag} récent"
+
+
+def test_a_tab_of_word_and_the_end_of_a_page_begin_a_line() -> None:
+    letter = letter_of(changed(changed(discharge(), "reason", "fièvre\vtoux\fsueurs"), "title", "Lettre\vde sortie"))
+    assert isinstance(letter, DischargeLetter)
+    assert (letter.reason, letter.title) == ("fièvre\ntoux\nsueurs", "Lettre de sortie")
+
+
+def test_a_pdf_that_asks_for_a_password_is_no_content() -> None:
+    def of(user: str = "", owner: str = "") -> str:
+        writer, written = PdfWriter(), io.BytesIO()
+        writer.add_blank_page(72, 72)
+        if user or owner:
+            writer.encrypt(user, owner or user, algorithm="RC4-128")
+        writer.write(written)
+        return base64.b64encode(written.getvalue()).decode()
+
+    good = changed(unstructured(), "body.content", of())
+    assert faults(good) == faults(changed(good, "body.content", base64.b64encode(PDF).decode())) == ()
+    # One that only forbids printing opens: it is for the check of its CDA to warn.
+    assert faults(changed(good, "body.content", of(owner="secret"))) == ()
+    found = faults(changed(good, "body.content", of(user="secret")))
+    assert [(fault.path, fault.text) for fault in found] == [
+        ("body.content", "le PDF ne s'ouvre pas sans mot de passe")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("left", "born", "right"),
     [
-        # At 23:30 in UTC it is the next day in Paris.
-        ("2024-03-06T23:30:00Z", "2024-03-07", True),
-        # On the clock of the stay itself, it is that day.
-        ("2024-03-06T00:30:00+11:00", "2024-03-06", True),
-        ("2024-03-06T22:30:00Z", "2024-03-07", False),
+        # At La Réunion, where it is the next day at 20:30 in UTC.
+        ("2024-03-08T20:30:00Z", "2024-03-09", True),
+        ("2024-03-08T00:30:00+11:00", "2024-03-08", True),
+        ("2024-03-08T22:30:00Z", "2024-03-10", False),
     ],
 )
-def test_a_day_is_that_of_the_clock_or_of_paris(admitted: str, born: str, right: bool) -> None:
-    data = changed(changed(discharge(), "stay.admission", admitted), "patient.birth_date", born)
+def test_a_day_is_that_of_the_clock_of_the_place(left: str, born: str, right: bool) -> None:
+    data = changed(changed(discharge(), "stay.discharge", left), "patient.birth_date", born)
     assert [fault.path for fault in faults(data)] == ([] if right else ["patient.birth_date"])
+
+
+def test_a_stay_in_days_and_times_of_utc() -> None:
+    data = changed(changed(discharge(), "stay.admission", "2024-03-09"), "stay.discharge", "2024-03-08T21:00:00Z")
+    assert faults(data) == ()
+    found = faults(changed(data, "stay.discharge", "2024-03-07T21:00:00Z"))
+    assert [fault.path for fault in found] == ["stay.discharge"]
+    # The letter of a day's surgery in Polynesia, or of a night at La Réunion.
+    assert faults(changed(changed(discharge(), "stay.admission", "2024-03-11"), "stay.discharge", "2024-03-11")) == ()
 
 
 def test_a_document_says_one_practice_setting() -> None:
@@ -154,6 +203,8 @@ def test_a_document_says_one_practice_setting() -> None:
     for code, told in (("ETABLISSEMENT", []), ("AMBULATOIRE", ["act.performer.organization.practice_setting"])):
         found = faults(changed(data, "act.performer.organization.practice_setting", code))
         assert [fault.path for fault in found] == told
+    # Said once, it is that of the act: the refusal tells so.
+    assert "retirer stay.practice_setting" in found[0].expected
 
 
 def test_who_signs_may_practise_elsewhere() -> None:

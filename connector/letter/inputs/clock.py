@@ -13,9 +13,11 @@ _PARIS: Final = ZoneInfo("Europe/Paris")
 _SKEW: Final = timedelta(days=1)
 """Two clocks may differ, and a day alone begins twelve hours earlier or later overseas."""
 
-_PLANNED: Final = timedelta(days=366)
-_LEAVING: Final = timedelta(days=31)
-"""How long before the discharge its letter may be written."""
+_LEAVING: Final = timedelta(days=366)
+"""How long before the discharge its letter may be written: a stay of rehabilitation is prolonged by months."""
+
+_PLANNED: Final = timedelta(days=2 * 366)
+"""How long before the admission its letter may be written; what is further ahead is a typing error."""
 
 _SIGNED: Final = ("authors", "authenticators")
 
@@ -28,7 +30,7 @@ def from_the_future(data: Mapping[str, Any], now: datetime) -> Iterator[Fault]:
         "patient.birth_date": _SKEW,
         "patient.death": _SKEW,
         "stay.admission": _SKEW if discharged else _PLANNED,
-        "stay.discharge": _LEAVING if discharged else _PLANNED,
+        "stay.discharge": _LEAVING if discharged else _PLANNED + _LEAVING,
         "legal_authenticator.time": _SKEW,
     }
     for name in _SIGNED:

@@ -60,6 +60,9 @@ class Row:
 def read_table(file: IO[bytes], mapping: CsvMapping) -> Iterator[Row]:
     """The rows of a CSV, one at a time; an empty row is passed over. The file is closed at the end.
 
+    Spreadsheets leave out the empty cells at the end of a row, or write more of them than the header has: both are
+    the same row.
+
     Raises LetterError when a mapped column is absent from the header, a column is there twice, or the file cannot be
     read in its encoding. What is wrong with a cell is in the row's `faults`.
     """
@@ -94,9 +97,9 @@ def _check_header(header: list[str], mapping: CsvMapping) -> None:
 def _row(number: int, header: list[str], cells: list[str], mapping: CsvMapping) -> Row:
     data: dict[str, Any] = {}
     faults: list[Fault] = []
-    if len(cells) != len(header):
+    if any(cell.strip() for cell in cells[len(header) :]):
         faults.append(
-            fault("(ligne)", "le nombre de cellules n'est pas celui de l'en-tête", str(len(header)), str(len(cells)))
+            fault("(ligne)", "la ligne a plus de cellules que l'en-tête", f"{len(header)} au plus", str(len(cells)))
         )
     if _is_misread(cells, mapping.encoding):
         text = f"les accents de la ligne sont en UTF-8, non en {mapping.encoding}"

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Final, Literal
 
 from pydantic import BeforeValidator, Field, PlainSerializer, WithJsonSchema
 
-from connector.cda.checks.pdf import encrypted
+from connector.cda.checks.pdf import locked
 from connector.letter.model.base import Broken, Plain, refusal
 from connector.letter.model.text import visible
 
@@ -76,6 +76,6 @@ class Body(Plain):
                 yield Broken("content", "le texte est vide", "un texte qui se lit", "vide")
         elif not self.content.startswith(_OPENINGS[self.media_type]):
             yield Broken("content", "le fichier n'est pas du type annoncé", self.media_type, "autre contenu")
-        elif self.media_type == "application/pdf" and encrypted(self.content):
-            # Even without a password to open it: an archive may not keep it, and many a viewer refuses it.
-            yield Broken("content", "le PDF est chiffré", "un PDF sans chiffrement ni mot de passe", "chiffré")
+        elif self.media_type == "application/pdf" and locked(self.content):
+            # What only forbids printing or copying opens without a password: not PDF/A, which CDA-35 says.
+            yield Broken("content", "le PDF ne s'ouvre pas sans mot de passe", "un PDF sans mot de passe", "chiffré")

@@ -26,7 +26,7 @@ from connector.letter.model.people import (
 )
 from connector.letter.model.stay import ACT_CODE, DocumentedAct, Stay
 from connector.letter.model.text import Line, Prose, Version
-from connector.letter.model.times import Moment, is_surely_before
+from connector.letter.model.times import Moment, is_before
 from connector.letter.model.treatment import NoAllergy, NoTreatment, Treatment
 
 LOINC = "2.16.840.1.113883.6.1"
@@ -174,15 +174,20 @@ class LetterHeader(Plain):
                 yield Broken(f"custodian.{name}", told, "1 au plus", str(len(given)))
 
     def _broken_dates(self) -> Iterator[Broken]:
-        """Born, then admitted, then dead; a discharge letter is not written before the stay."""
-        admission, patient = self.stay.admission, self.patient
-        if is_surely_before(admission, patient.birth_date):
-            wanted = "une date égale ou antérieure à stay.admission"
-            yield Broken("patient.birth_date", "la naissance suit l'entrée", wanted, "après l'entrée")
-        wanted = "une date égale ou postérieure à stay.admission"
-        if patient.death is not None and is_surely_before(patient.death, admission):
-            yield Broken("patient.death", "le décès précède l'entrée", wanted, "avant l'entrée")
-        if self.type_code.code == DISCHARGE and is_surely_before(self.effective_time, admission):
+        """Born before the end of the stay and the letter; a discharge letter is not written before the stay.
+
+        An admission is an administrative act: a child is born after that of its file, and who is dead on arrival, or
+        dies in the emergency room before midnight, is registered later.
+        """
+        born, stay = self.patient.birth_date, self.stay
+        if stay.discharge is not None and is_before(stay.discharge, born):
+            wanted = "une date égale ou antérieure à stay.discharge"
+            yield Broken("patient.birth_date", "la naissance suit la sortie", wanted, "après la sortie")
+        elif is_before(self.effective_time, born):
+            wanted = "une date égale ou antérieure à effective_time"
+            yield Broken("patient.birth_date", "la naissance suit la lettre", wanted, "après la lettre")
+        if self.type_code.code == DISCHARGE and is_before(self.effective_time, stay.admission):
+            wanted = "une date égale ou postérieure à stay.admission"
             yield Broken("effective_time", "la lettre de sortie précède l'entrée", wanted, "avant l'entrée")
 
     def _broken_setting(self) -> Iterator[Broken]:
@@ -192,7 +197,7 @@ class LetterHeader(Plain):
             yield Broken(
                 "act.performer.organization.practice_setting",
                 "le document ne dit qu'un cadre d'exercice, et celui du séjour est autre",
-                self.stay.practice_setting.code,
+                f"{self.stay.practice_setting.code} ; ou retirer stay.practice_setting, celui de l'acte sera dit",
                 setting.code,
             )
 

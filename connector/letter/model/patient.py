@@ -12,7 +12,7 @@ from connector.letter.model.contact import Address, Telecom
 from connector.letter.model.identifiers import Identifier, Ins, Insee
 from connector.letter.model.people import Guardian
 from connector.letter.model.text import Line
-from connector.letter.model.times import Day, When, is_surely_before
+from connector.letter.model.times import Day, When, is_before
 
 _NAMES: Final[dict[str, Any]] = {**COMPLETED, "type": ["array", "string"]}
 """The list of given names may also be one text (Patient._one_name_each)."""
@@ -93,5 +93,5 @@ class Patient(Plain):
             )
         if self.ipp is not None and self.ipp.extension is None:
             yield Broken("ipp.extension", "le numéro du patient manque", "OID^numéro", "absent")
-        if self.death and is_surely_before(self.death, self.birth_date):
+        if self.death and is_before(self.death, self.birth_date):
             yield Broken("death", "le décès précède la naissance", "une date postérieure à la naissance", "avant")

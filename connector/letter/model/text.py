@@ -1,7 +1,10 @@
 """Texts of a letter: one line, several lines, numbers kept as they were written, yes or no.
 
 What XML cannot hold is refused here, so that no later step meets it; so is what a reader cannot see, or sees in
-another order than it was written.
+another order than it was written. Marks that only come with pasted text are dropped: where a line may break, and the
+direction of writing (U+061C, U+200E, U+200F, U+202A to U+202D, U+2066 to U+2069, paired or not): French is written from
+left to right without them, and the text is then read in the order it was typed. The one that is refused is the override
+to the left (U+202E), which shows « 01 » where « 10 » is written: dropped, it would change what its author saw.
 """
 
 from __future__ import annotations
@@ -24,16 +27,26 @@ _ILLEGAL = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]"
 _CONTROL = re.compile("[\u007f-\u009f]")
 """C1 controls: what a Windows-1252 file (’ … œ) becomes when it is read as Latin-1."""
 
+_FLAG = "\U0001f3f4[\U000e0030-\U000e0039\U000e0061-\U000e007a]{3,6}\U000e007f"
+"""The flag of a region, such as Scotland: a black flag, its code in tags, the end."""
+
 _HIDDEN = re.compile(
-    "[\u061c\u180e\u200e\u200f\u202a-\u202e\u2061-\u2064\u2066-\u206f\ufff9-\ufffb"
-    "\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0001\U000e0020-\U000e007f]"
+    f"{_FLAG}|([\u180e\u202e\u2061-\u2064\u206a-\u206f\ufff9-\ufffb"
+    "\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0001\U000e0020-\U000e007f])"
 )
-"""Unicode Cf that turns the text around it or that nobody sees; the joiners of scripts and emoji (200C, 200D) stay."""
+"""Unicode Cf that turns the text around it or that nobody sees (group 1); the joiners of scripts and emoji (200C, 200D)
+stay, and so do the tags of a flag."""
 
-_TYPESETTING = str.maketrans(dict.fromkeys("\u00ad\u200b\u2060\ufeff", ""))
-"""Soft hyphen, zero-width space, word joiner, byte order mark: where a line may break, which says nothing."""
+_SILENT = str.maketrans(
+    dict.fromkeys(
+        "\u00ad\u200b\u2060\ufeff\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u2066\u2067\u2068\u2069",
+        "",
+    )
+)
+"""Soft hyphen, zero-width space, word joiner, byte order mark; marks of direction."""
 
-_NEW_LINES = str.maketrans({"\u2028": "\n", "\u2029": "\n"})
+_NEW_LINES = str.maketrans({"\u2028": "\n", "\u2029": "\n", "\v": "\n", "\f": "\n"})
+"""Separators of Unicode; the vertical tab is Word's line break, the form feed a page's."""
 _BLANK_LETTERS = frozenset("\u115f\u1160\u2800\u3164\uffa0")
 """Letters and symbols without any ink."""
 
@@ -54,24 +67,29 @@ def _line(value: str) -> str:
 
 
 def _prose(value: str) -> str:
-    unix = _legal(value).replace("\r\n", "\n").replace("\r", "\n").translate(_NEW_LINES)
+    unix = _legal(value).replace("\r\n", "\n").replace("\r", "\n")
     return _bounded("\n".join(line.rstrip() for line in unix.split("\n")).strip(), PROSE_LIMIT)
 
 
 def _legal(value: str) -> str:
-    if _ILLEGAL.search(value):
-        raise refusal("le texte contient un caractère interdit dans un document XML", "des caractères imprimables")
-    if found := _CONTROL.search(value):
+    broken = value.translate(_NEW_LINES)
+    if found := _ILLEGAL.search(broken):
+        raise _unwanted(
+            "le texte contient un caractère interdit dans un document XML", "des caractères imprimables", found
+        )
+    if found := _CONTROL.search(broken):
         expected = "des caractères imprimables ; vérifier le codage du fichier"
-        raise refusal("le texte contient un caractère de commande", expected, _point(found[0]))
-    if found := _HIDDEN.search(value):
-        expected = "un texte sans marque de sens d'écriture ni caractère de mise en forme"
-        raise refusal("le texte contient un caractère invisible", expected, _point(found[0]))
-    return value.translate(_TYPESETTING)
+        raise _unwanted("le texte contient un caractère de commande", expected, found)
+    if found := next((hidden for hidden in _HIDDEN.finditer(broken) if hidden[1]), None):
+        expected = "un texte sans caractère de mise en forme ni texte retourné"
+        raise _unwanted("le texte contient un caractère invisible", expected, found)
+    return broken.translate(_SILENT)
 
 
-def _point(sign: str) -> str:
-    return f"U+{ord(sign):04X}"
+def _unwanted(text: str, expected: str, found: re.Match[str]) -> PydanticCustomError:
+    """Which sign and where, counted from 1 in the text as it came; not the words around it, which are the patient's."""
+    point = f"U+{ord(found[0]):04X}"
+    return refusal(f"{text} ({point}, caractère n° {found.start() + 1})", expected, point)
 
 
 def _bounded(value: str, limit: int) -> str:

@@ -8,7 +8,6 @@ from __future__ import annotations
 import re
 from datetime import date, datetime, timedelta
 from typing import Annotated
-from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, BeforeValidator, WithJsonSchema
 
@@ -20,7 +19,7 @@ _MOMENT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}(:[0-9]{2})?(
 _HL7 = re.compile(r"([0-9]{4})([0-9]{2})?([0-9]{2})?(?:([0-9]{2})([0-9]{2})?([0-9]{2})?(?:\.[0-9]+)?)?([+-][0-9]{4})?")
 
 _WESTERNMOST, _EASTERNMOST = timedelta(hours=-12), timedelta(hours=14)
-_PARIS = ZoneInfo("Europe/Paris")
+_A_DAY_APART = timedelta(days=1)
 
 _A_MOMENT = "AAAA-MM-JJTHH:MM:SS+01:00"
 _A_DAY = "AAAA-MM-JJ"
@@ -117,21 +116,26 @@ def from_hl7(value: str) -> str:
 
 
 def is_before(one: str, other: str) -> bool:
-    """True when `one` is certainly before `other`: two moments by the clock, else by the digits both have."""
+    """True when `one` is certainly before `other`: two moments by the clock, else by the digits both have.
+
+    A day says no zone, and a time may be written in that of a server: overseas, one is in the other's eve or morrow.
+    So between a moment and a day, a month or a year, one day of difference decides nothing.
+    """
     if "T" in one and "T" in other:
         return datetime.fromisoformat(one) < datetime.fromisoformat(other)
-    left, right = one.partition("T")[0], other.partition("T")[0]
+    left = _shifted(one, _A_DAY_APART) if "T" in one else one
+    right = _shifted(other, -_A_DAY_APART) if "T" in other else other
     shorter = min(len(left), len(right))
     return left[:shorter] < right[:shorter]
 
 
-def is_surely_before(one: str, other: str) -> bool:
-    """`is_before`, by whichever clock a day was meant: that of the time it is compared with, or that of Paris."""
-    return is_before(one, other) and is_before(_in_paris(one), _in_paris(other))
-
-
-def _in_paris(value: str) -> str:
-    return datetime.fromisoformat(value).astimezone(_PARIS).isoformat() if "T" in value else value
+def _shifted(moment: str, by: timedelta) -> str:
+    """The day of a moment, moved."""
+    day = date.fromisoformat(moment.partition("T")[0])
+    try:
+        return (day + by).isoformat()
+    except OverflowError:
+        return day.isoformat()
 
 
 def reversed_period(start: str | None, end: str | None, field: str = "end") -> Broken | None:

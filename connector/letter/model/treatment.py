@@ -39,7 +39,7 @@ def _lasting(unit: str | None) -> Iterator[Broken]:
 
 
 class Dose(Plain):
-    """Une dose : un nombre, ou de tant à tant."""
+    """Une dose : un nombre, ou de tant à tant. Zéro en est une : 0 le matin, 1 à midi."""
 
     value: Amount
     """Nombre (le plus petit si la dose varie)."""
@@ -53,8 +53,6 @@ class Dose(Plain):
     def broken(self) -> Iterator[Broken]:
         if self.high is not None and Decimal(self.high) < Decimal(self.value):
             yield Broken("high", "la plus grande dose est sous la plus petite", "high ≥ value", "high < value")
-        elif not Decimal(self.high or self.value):
-            yield Broken("high" if self.high else "value", "la dose est nulle", "un nombre positif", "0")
         yield from _lasting(self.unit)
 
 
