@@ -49,8 +49,12 @@ def settings_of(site: Site, tmp_path: Path) -> Path:
 
 def filled(template: str) -> str:
     """The template with each field to fill taking the value of its example."""
-    text = re.sub(r"(?m)^( *)(\w+):\n\1#   exemple : \2:", r"\1\2:", template)
-    return re.sub(r"(?m)^( *)#   exemple : ", r"\1", text)
+    text = re.sub(r"(?m)^( *\w+):  # exemple : ", r"\1: ", template)
+
+    def shown(block: re.Match[str]) -> str:
+        return block[1] + re.sub(r"(?m)^( *)# ", r"\1", block[2])
+
+    return re.sub(r"(?m)^( *\w+:\n) *# exemple :\n((?: *# .*\n)+)", shown, text)
 
 
 # -- before anything is sent ---------------------------------------------------------------------------------------

@@ -34,6 +34,12 @@ _NEVER: Final = ("kind", "id", "set_id", "version", "replaces", "body")
 """Said by the connector, or by the command that replaces a letter; `body` is the file beside its header."""
 
 
+_HEAD: Final = (
+    "# Lettre à compléter. D'abord ce qu'il faut remplir, chaque champ suivi d'un exemple : enlever le # devant les",
+    "# lignes de l'exemple et y mettre ce qui est vrai. Ensuite ce qui est facultatif : de même.",
+)
+
+
 def template(kind: str, stay: StayFacts | None = None, defaults: Mapping[str, Any] | None = None) -> str:
     """YAML: fields to fill first, then what may be added, each with an example as a comment. Ends with a line feed.
 
@@ -43,7 +49,7 @@ def template(kind: str, stay: StayFacts | None = None, defaults: Mapping[str, An
     model, sample = KINDS[kind]
     examples = read_data((resource_dir("samples") / "lettres" / sample).read_bytes(), sample)
     given = {**(defaults or {})}
-    lines = ["# Lettre à compléter. Une ligne précédée de # est facultative : l'enlever pour la remplir."]
+    lines = list(_HEAD)
     if stay is not None:
         lines += [f"stay: {_scalar(stay.stay)}  # le patient et les dates viennent de ce séjour", "letter:"]
     body = [f"kind: {kind}", *_fields(model, examples, given, completed=stay is not None)]
@@ -66,12 +72,25 @@ def _fields(
         wanted = (needed or name in _ALWAYS) and not by_the_stay and (name == "stay" or name not in given)
         (asked if wanted else others).append((name, field.description or ""))
     for name, told in asked:
-        yield from ("", *_comment(told), f"{name}:")
-        yield from (f"#   exemple : {line}" for line in _example(name, examples))
+        yield from ("", *_comment(told), *_to_fill(name, examples))
     yield from ("", "# ---- facultatif ----")
     for name, told in others:
         yield from ("", *_comment(told))
         yield from (f"# {line}" for line in _example(name, examples) or [f"{name}:"])
+
+
+def _to_fill(name: str, examples: Mapping[str, Any]) -> Iterator[str]:
+    example = examples.get(name)
+    if example is None:
+        yield f"{name}:"
+    elif isinstance(example, Mapping | list):
+        yield from (f"{name}:", "# exemple :")
+        yield from (f"# {line}" for line in _example(name, examples)[1:])
+    else:
+        # several lines are written as one, in quotes: a comment has no second line
+        style = '"' if isinstance(example, str) and "\n" in example else None
+        said = yaml.safe_dump([example], default_style=style, allow_unicode=True, width=10_000)
+        yield f"{name}:  # exemple : {said.removeprefix('- ').strip()}"
 
 
 def _placed(stay: object) -> bool:
