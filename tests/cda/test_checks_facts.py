@@ -8,6 +8,7 @@ import pytest
 
 from connector.base.finding import Finding
 from connector.cda.checks import check_document
+from connector.cda.checks.times import after
 from connector.cda.checks.words import says
 from connector.codes.valueset import load_association
 from tests.cda.discharge import DISCHARGE, EVENTS, SECTIONS, STATUS, TREATMENT, with_sections
@@ -195,7 +196,8 @@ def test_other_documents_are_only_warned() -> None:
     ("change", "told"),
     [
         ((BIRTH, BIRTH + DEATH.format("19790327")), {"CDA-91", "CDA-92"}),
-        ((BIRTH, '<birthTime value="20261121"/>'), {"CDA-56", "CDA-91", "CDA-92"}),
+        ((BIRTH, '<birthTime value="20261121"/>'), {"CDA-56", "CDA-92"}),
+        ((BIRTH, '<birthTime value="20261122"/>'), {"CDA-56", "CDA-90", "CDA-91", "CDA-92"}),
         ((BIRTH, '<birthTime value="20991121"/>'), {"CDA-56", "CDA-90", "CDA-91", "CDA-92"}),
         ((BIRTH, BIRTH + DEATH.format("20991121")), {"CDA-90"}),
     ],
@@ -209,6 +211,24 @@ def test_the_moment_of_checking_is_that_of_the_caller() -> None:
     assert rules(findings(content)) == ["CDA-90"]
     assert rules(findings(content, datetime(2026, 11, 22, tzinfo=UTC))) == []
     assert rules(findings(content, None)) == []
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "later"),
+    [
+        ("20240309", "20240308213000+0000", False),
+        ("20240310", "20240308213000+0000", True),
+        ("20240309213000-1000", "20240308", False),
+        ("20240309", "20240308213000", True),
+        ("20240309", "20240308", True),
+        ("202403", "20240208", True),
+        ("202403", "20240308213000+0000", False),
+        ("20240308223000+0100", "20240308213000+0000", False),
+        ("20240308223001+0100", "20240308213000+0000", True),
+    ],
+)
+def test_a_day_and_a_time_of_another_place_have_no_order(first: str, last: str, later: bool) -> None:
+    assert after(first, last) is later
 
 
 @pytest.mark.parametrize("text", ["", " \n\u00a0", "\u200b\u202e", "\u2800", "\u0085\ufeff"])

@@ -74,7 +74,7 @@ def life(document: Document) -> Iterator[Fault]:
                 place(node, "value"), "avant la naissance", "une date après", "Le patient serait mort avant de naître"
             )
     written = attribute(document.clinical, "value", "effectiveTime")
-    if born is not None and document.letter and after(day[:8], written[:8]):
+    if born is not None and document.letter and after(day[:8], written):
         text = "Le patient serait né après la lettre"
         yield Fault(place(born, "value"), "après la lettre", "une date avant celle du document", text)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from typing import Final
 
@@ -18,6 +18,7 @@ from connector.cda.nodes import children
 _NO_ZONE: Final = re.compile(r"\d{9,}(\.\d+)?")
 _TIME: Final = re.compile(r"(?P<digits>\d{4,14})(?:\.\d+)?(?P<zone>[+-]\d{4})?")
 _TIMES: Final = frozenset(q(HL7V3, name) for name in ("effectiveTime", "time", "birthTime"))
+_DAY: Final = len("aaaammjj")
 _LOW, _HIGH = q(HL7V3, "low"), q(HL7V3, "high")
 METADATA: Final = (
     "effectiveTime",
@@ -93,15 +94,26 @@ def _without_zone(node: etree._Element) -> bool:
 
 
 def after(first: str, last: str) -> bool:
-    """True when `first` is later; with the precision of the shorter one, in one zone when both have theirs."""
+    """True when `first` is later; with the precision of the shorter one, in one zone when both have theirs. A day is
+    that of its place, a time with its zone may be written elsewhere: between them a day is no order."""
     one, two = _TIME.fullmatch(first), _TIME.fullmatch(last)
     if one is None or two is None:
         return False
     if one["zone"] and two["zone"]:
         begun, ended = _instant(one), _instant(two)
         return begun is not None and ended is not None and begun > ended
-    precision = min(len(one["digits"]), len(two["digits"]))
+    precision, finest = sorted((len(one["digits"]), len(two["digits"])))
+    if precision == _DAY < finest and (one["zone"] or two["zone"]):
+        day, other = _day(one), _day(two)
+        return day is not None and other is not None and day > other + timedelta(days=1)
     return one["digits"][:precision] > two["digits"][:precision]
+
+
+def _day(time: re.Match[str]) -> date | None:
+    try:
+        return datetime.strptime(time["digits"][:8], "%Y%m%d").date()
+    except ValueError:
+        return None
 
 
 def _instant(time: re.Match[str]) -> datetime | None:
