@@ -234,7 +234,7 @@ RULES: list[Case] = [
     (
         SES,
         "treatments_at_discharge.0.dose.unit",
-        "louche",
+        "mgr",
         "treatments_at_discharge[0].dose.unit",
         "l'unité n'est pas un code UCUM",
     ),

@@ -266,7 +266,7 @@ def test_a_dose_whose_unit_is_unusable_goes_as_a_whole(leaving: Document) -> Non
     assert isinstance(letter, DischargeLetter)
     assert letter.treatments_at_discharge[0].dose is None
     (found,) = [item for item in kept if item.path == "treatments_at_discharge[0].dose"]
-    assert found.what == "l'unité n'est pas un code UCUM"
+    assert found.what == "l'unité contient un nombre"
     assert "deux cuillères" in found.value
 
 

@@ -12,13 +12,12 @@ from connector.base.ns import HL7V3, q
 from connector.cda.checks.model import Document, Fault
 from connector.cda.checks.places import place
 from connector.cda.nodes import attribute
+from connector.codes.units import TIMES
 
 _AMOUNTS: Final = tuple(q(HL7V3, name) for name in ("doseQuantity", "rateQuantity", "maxDoseQuantity"))
 _LASTING: Final = (q(HL7V3, "period"), q(HL7V3, "width"))
 _EFFECTIVE: Final = q(HL7V3, "effectiveTime")
 _DENOMINATOR: Final = q(HL7V3, "denominator")
-_UNITS: Final = frozenset({"s", "min", "h", "d", "wk", "mo", "a", "ms"})
-"""UCUM units of time in which people take medicines."""
 
 
 def real(document: Document) -> Iterator[Fault]:
@@ -35,7 +34,7 @@ def real(document: Document) -> Iterator[Fault]:
         number, unit = _number(attribute(node, "value")), attribute(node, "unit")
         if number is not None and number <= 0:
             yield _wrong(node, "Une durée ou un intervalle entre prises ne peut pas être de cette valeur")
-        if document.letter and unit and unit not in _UNITS:
+        if document.letter and unit and unit not in TIMES:
             text = "Une durée ou un intervalle entre prises n'est pas dans une unité de temps"
             yield Fault(place(node, "unit"), unit[:16], "h, d, wk, mo…", text)
 
