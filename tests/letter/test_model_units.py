@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import product
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,7 @@ from lxml import etree
 from connector.codes.units import TIMES
 from connector.letter.model import Treatment
 from connector.letter.model.unit_words import NOUNS, SAID, SYMBOLS, WORDS
-from connector.letter.model.units import is_ucum, said, ucum_of
+from connector.letter.model.units import is_ucum, said, two_ways, ucum_of
 from tests.letter.letters import changed, discharge, faults
 
 
@@ -212,3 +213,14 @@ def test_the_codes_offered_are_in_the_list_of_the_agency(cda_kit: Path) -> None:
     ours = {re.sub(r"\{.[a-z]*.\}", "", code) for code in codes}
     ours -= {"", "m[Hg]"}
     assert ours - theirs <= {"mo_j", "mo_s", "mo_g", "a_j", "a_t", "a_g", "{1.73_m2}", "10*9.[CFU]", "10*6.[CFU]"}
+
+
+SMALL = "mg g kg ml l ul ui mui kui mol mmol meq mosm g/l mg/ml h j s min m a d u ufc pa bar gy mbq ci mmhg kcal mo pg"
+
+
+@pytest.mark.parametrize("small", SMALL.split())
+def test_the_case_of_a_symbol_never_makes_another_unit_of_it(small: str) -> None:
+    written = {"".join(signs) for signs in product(*({sign, sign.upper()} for sign in small))}
+    codes = {ucum_of(text) for text in written if two_ways(text) is None and is_ucum(ucum_of(text))}
+    several = {"mui": {"m[IU]", "10*6.[IU]"}, "mbq": {"mBq", "MBq"}, "u": set()}
+    assert codes == several[small] if small in several else len(codes) == 1
