@@ -101,7 +101,7 @@ def fork(store: str, work: Work) -> int:
 
 
 def await_effect(work: Work) -> None:
-    before, end = len(work.sent()), time.monotonic() + 10.0
+    before, end = len(work.sent()), time.monotonic() + 4.0
     while len(work.sent()) == before and time.monotonic() < end:
         time.sleep(0.002)
 

@@ -25,7 +25,7 @@ def crash(store: str, tmp_path: Path, *arguments: str) -> Work:
     """Runs the crash program on this test's journal; gives a Work that reads its effects and never dies."""
     effects = tmp_path / "effects"
     program = [sys.executable, "-m", "tests.journal.crash_program", store, str(effects)]
-    subprocess.run([*program, *arguments], cwd=ROOT, check=True, timeout=60)
+    subprocess.run([*program, *arguments], cwd=ROOT, check=True, timeout=100)
     return Work(effects)
 
 
