@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import queue
-import subprocess
 import threading
 import time
 from datetime import datetime
@@ -20,7 +19,7 @@ from connector.base.finding import Finding
 from connector.base.logs import logger
 from connector.kit import frames
 from connector.kit.config import GateConfig
-from connector.kit.process import start_worker
+from connector.kit.process import end_worker, start_worker
 from connector.kit.verdict import CdaVerdict
 
 _START: Final = 120.0
@@ -141,15 +140,7 @@ class _Worker:
 
     def end(self, grace: float) -> None:
         """Closes its pipe, and kills it when it has not ended within `grace` seconds."""
-        assert self._process.stdin is not None
-        assert self._process.stdout is not None
-        self._process.stdin.close()
-        try:
-            self._process.wait(grace)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
-        self._process.stdout.close()
+        end_worker(self._process, grace)
 
 
 def _settings(config: GateConfig) -> dict[str, Any]:

@@ -26,3 +26,16 @@ def start_worker(module: str, kept: Iterable[str]) -> subprocess.Popen[bytes]:
     for pipe in (process.stdin, process.stdout):
         os.set_blocking(pipe.fileno(), False)
     return process
+
+
+def end_worker(process: subprocess.Popen[bytes], grace: float) -> None:
+    """Closes its pipe, and kills it when it has not ended within `grace` seconds."""
+    assert process.stdin is not None
+    assert process.stdout is not None
+    process.stdin.close()
+    try:
+        process.wait(grace)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+    process.stdout.close()

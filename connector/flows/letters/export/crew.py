@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import pickle
 import queue
-import subprocess
 import time
 from concurrent.futures import Future, ThreadPoolExecutor
 from types import TracebackType
@@ -18,7 +17,7 @@ from connector.base.logs import logger
 from connector.flows.letters.export.model import Failure, Made, Task
 from connector.flows.letters.export.prepare import Making
 from connector.kit import frames
-from connector.kit.process import start_worker
+from connector.kit.process import end_worker, start_worker
 
 _START: Final = 180.0
 """Seconds a worker may take to compile the kit."""
@@ -136,15 +135,7 @@ class _Worker:
 
     def end(self, grace: float) -> None:
         """Closes its pipe, and kills it when it has not ended within `grace` seconds."""
-        assert self._process.stdin is not None
-        assert self._process.stdout is not None
-        self._process.stdin.close()
-        try:
-            self._process.wait(grace)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
-        self._process.stdout.close()
+        end_worker(self._process, grace)
 
 
 def _unmade(why: str) -> Failure:
